@@ -1,0 +1,11 @@
+import { generateDrizzleJson as gp, generateMigration as mp, generateSQLiteDrizzleJson as gs, generateSQLiteMigration as ms } from "drizzle-kit/api";
+import { tableBuilder } from "@sherd/core";
+import { sql } from "drizzle-orm";
+const v1 = (t) => { const endpoint = t.table("endpoint", { id: t.id(), url: t.text("url").notNull().unique(), active: t.boolean("active").notNull().default(true), meta: t.json("meta").$type().default({a:"it's `x` ${1} \\ {{"}), created: t.timestamp("created_at").notNull() }, (s) => [t.index("endpoint_active").on(s.active).where(sql`${s.active} = true`), t.uniqueIndex("endpoint_created").on(s.created, s.url)]);
+ const delivery = t.table("delivery", { id: t.id(), endpoint: t.uuid("endpoint_id").notNull().references(() => endpoint.id, { onDelete: "cascade" }), parent: t.uuid("parent_id").references(() => delivery.id) }); return { endpoint, delivery }; };
+const v2 = (t) => { const endpoint = t.table("endpoint", { id: t.id(), url: t.text("url").unique(), active: t.boolean("active").notNull().default(false), meta: t.json("meta").$type().default({a:"it's `x` ${1} \\ {{"}), created: t.timestamp("created_at").notNull(), n2: t.text("n2").notNull().default("x"), n3: t.integer("n3") }, (s) => [t.index("endpoint_active").on(s.active).where(sql`${s.active} = true`), t.uniqueIndex("endpoint_created").on(s.created, s.url)]);
+ const delivery = t.table("delivery", { id: t.id(), endpoint: t.uuid("endpoint_id").notNull().references(() => endpoint.id, { onDelete: "cascade" }), parent: t.uuid("parent_id").references(() => delivery.id), e2: t.uuid("e2").references(() => endpoint.id).unique() }); return { endpoint, delivery }; };
+const p = (v) => gp(v(tableBuilder("postgres","__namespace__"))), s = (v) => gs(v(tableBuilder("sqlite","__namespace__")));
+if (process.argv[2]) { await mp(p((t)=>({a:t.table("a",{id:t.id(),x:t.text("x")})})), p((t)=>({a:t.table("a",{id:t.id(),y:t.text("y")})}))); }
+const show = (x) => console.log(x.join("\n--\n"), "\n=========");
+show(await mp(gp({}), p(v1))); show(await ms(await gs({}), await s(v1))); show(await mp(p(v1), p((t)=>{ const r=v2(t); return r; })).catch(e=>[String(e)])); show(await ms(await s(v1), await s(v2)).catch(e=>[String(e)]));

@@ -1,0 +1,106 @@
+import type { Transaction } from "../adapter/adapter.ts";
+import { SherdError } from "../errors.ts";
+import { newTrigger, type Trigger } from "../hook/new-item.ts";
+import type { TriggerOptions } from "../hook/trigger.ts";
+import { type FragmentInternals, internalsOf } from "./internals.ts";
+import type { UnitOfWork } from "./unit-of-work.ts";
+
+type AnyUnit = UnitOfWork<unknown, Record<string, never>> & { readonly services: Record<string, unknown> };
+
+/**
+ * One open transaction and what is triggered in it, whichever fragments take part. Triggers are collected,
+ * and `flush` writes them in one statement as the last thing before the commit.
+ */
+export class UnitOfWorkScope {
+  readonly #tx: Transaction;
+  readonly #adapter: FragmentInternals["adapter"];
+  readonly #units = new Map<FragmentInternals, AnyUnit>();
+  readonly #triggers: { readonly by: FragmentInternals; readonly trigger: Trigger }[] = [];
+  #isOpen = true;
+
+  constructor(tx: Transaction, adapter: FragmentInternals["adapter"]) {
+    this.#tx = tx;
+    this.#adapter = adapter;
+  }
+
+  /** The unit of work as the fragment's services see it. */
+  unitFor(fragment: FragmentInternals): AnyUnit {
+    const known = this.#units.get(fragment);
+    if (known !== undefined) return known;
+    if (fragment.adapter !== this.#adapter) throw fragmentMismatch(fragment.namespace);
+    const unit = this.#makeUnit(fragment);
+    this.#units.set(fragment, unit);
+    return unit;
+  }
+
+  /** Write what was triggered. Answers the queues that have something new. */
+  async flush(): Promise<readonly string[]> {
+    await Promise.all(this.#triggers.map(({ trigger }) => trigger.validated));
+    this.#isOpen = false;
+    if (this.#triggers.length === 0) return [];
+    const conflicts = await this.#adapter.storage.enqueue(
+      this.#tx,
+      this.#triggers.map(({ trigger }) => trigger.item),
+    );
+    const meetings = new Map(conflicts.map((conflict) => [conflict.id, conflict]));
+    for (const { by, trigger } of this.#triggers) {
+      const { id, name } = trigger.item;
+      const met = meetings.get(id);
+      if (met === undefined) continue;
+      by.report.event({
+        type: met.resolution,
+        namespace: by.namespace,
+        id,
+        name,
+        existingId: met.existingId,
+      });
+    }
+    return [...new Set(this.#triggers.map(({ by }) => by.queue))];
+  }
+
+  /** Refuse what comes after the end, which no commit would carry any more. */
+  end(): void {
+    this.#isOpen = false;
+    for (const { trigger } of this.#triggers) trigger.validated?.catch(() => undefined);
+  }
+
+  trigger(by: FragmentInternals, name: string, payload: unknown, options: TriggerOptions = {}): string {
+    if (!this.#isOpen) throw transactionEnded(by.namespace, name);
+    const trigger = newTrigger(by, name, payload, options);
+    this.#triggers.push({ by, trigger });
+    return trigger.item.id;
+  }
+
+  #makeUnit(fragment: FragmentInternals): AnyUnit {
+    const services: Record<string, unknown> = {};
+    const unit = {
+      db: this.#tx.db,
+      tables: fragment.tables,
+      services,
+      triggerHook: (name: string, payload?: unknown, options?: TriggerOptions) =>
+        this.trigger(fragment, name, payload, options),
+      use: (other: object) => this.unitFor(internalsOf(other)),
+    } as unknown as AnyUnit;
+    for (const [name, service] of fragment.services) {
+      services[name] = async (...args: unknown[]) => service(unit, ...args);
+    }
+    return unit;
+  }
+}
+
+function fragmentMismatch(namespace: string): SherdError {
+  return new SherdError(
+    "FRAGMENT_MISMATCH",
+    `Cannot use fragment "${namespace}" in this transaction: it has another database adapter. ` +
+      `Fragments that take part in one transaction share one adapter.`,
+    { namespace },
+  );
+}
+
+function transactionEnded(namespace: string, hook: string): SherdError {
+  return new SherdError(
+    "TRANSACTION_ENDED",
+    `Cannot trigger "${hook}" of "${namespace}": its transaction has ended. Is an await missing in the service?`,
+    { namespace },
+  );
+}

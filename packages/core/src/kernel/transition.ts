@@ -1,0 +1,107 @@
+import type { RetryPolicy } from "../retry/policy.ts";
+import { retryDelayMs } from "../retry/delay.ts";
+import { isNonRetryable } from "../errors.ts";
+import type { AttemptError, ClaimedItem, Settlement } from "./item.ts";
+
+/** How an attempt ended, as its processor saw it. */
+export type AttemptEnd =
+  | { readonly kind: "completed" }
+  | { readonly kind: "failed"; readonly error: unknown }
+  /** Shut down before or while it ran: given back, not used up. */
+  | { readonly kind: "interrupted" }
+  /** It held its item longer than any attempt may. */
+  | { readonly kind: "stuck"; readonly error: unknown };
+
+/** What decides beside the item and the end of its attempt. */
+export interface TransitionContext {
+  readonly policy: RetryPolicy;
+  readonly maxLost: number;
+  /** Milliseconds since the epoch, for the record only. */
+  readonly now: number;
+  /** In [0, 1). */
+  readonly random: number;
+}
+
+/** The attempt that a claimed item is in, 1 for the first: failures and losses both used one up. */
+export function attemptOf({ failures, lost }: Pick<ClaimedItem, "failures" | "lost">): number {
+  return failures + lost + 1;
+}
+
+/** Decide what the end of an attempt makes of its item. */
+export function endAttempt(item: ClaimedItem, end: AttemptEnd, context: TransitionContext): Settlement {
+  const unchanged = fence(item);
+  switch (end.kind) {
+    case "completed":
+      return { ...unchanged, state: "done", outcome: "completed" };
+    case "interrupted":
+      return unchanged;
+    case "failed":
+      return failAttempt(item, end.error, context);
+    case "stuck":
+      return loseAttempt(item, end.error, context);
+  }
+}
+
+function failAttempt(
+  item: ClaimedItem,
+  error: unknown,
+  { policy, now, random }: TransitionContext,
+): Settlement {
+  const attempt = attemptOf(item);
+  const ended = { ...fence(item), failed: true, error: describeError(error, attempt, now) };
+  const delayMs = isNonRetryable(error)
+    ? null
+    : retryDelayMs(policy, { attempt, maxAttempts: item.maxAttempts, error }, random);
+  if (delayMs === null) return { ...ended, state: "done", outcome: "failed" };
+  return delayMs === 0 ? ended : { ...ended, state: "timed", delayMs };
+}
+
+function loseAttempt(item: ClaimedItem, error: unknown, { maxLost, now }: TransitionContext): Settlement {
+  const attempt = attemptOf(item);
+  const ended = { ...fence(item), lost: true, error: describeError(error, attempt, now) };
+  const isLast = item.lost + 1 >= maxLost || attempt >= item.maxAttempts;
+  return isLast ? { ...ended, state: "done", outcome: "failed" } : ended;
+}
+
+/** Back to ready, with nothing used up: what every transition starts from. */
+function fence({ id, lease, revision }: ClaimedItem): Settlement {
+  return {
+    id,
+    lease,
+    revision,
+    state: "ready",
+    outcome: null,
+    delayMs: null,
+    gate: null,
+    failed: false,
+    lost: false,
+    error: null,
+  };
+}
+
+/** An error as it is stored: whatever was thrown, bounded, and free of what a database's JSON refuses. */
+export function describeError(error: unknown, attempt: number, at: number): AttemptError {
+  if (!(error instanceof Error))
+    return { at, attempt, name: "Error", message: clean(thrownText(error), 4_000) };
+  const code = (error as { code?: unknown }).code;
+  return {
+    at,
+    attempt,
+    name: clean(error.name, 200),
+    message: clean(error.message, 4_000),
+    ...(typeof code === "string" ? { code: clean(code, 200) } : {}),
+    ...(error.stack === undefined ? {} : { stack: clean(error.stack, 8_000) }),
+  };
+}
+
+function thrownText(thrown: unknown): string {
+  try {
+    return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown));
+  } catch {
+    return "a value that cannot be shown was thrown";
+  }
+}
+
+function clean(text: string, maxLength: number): string {
+  return String(text).slice(0, maxLength).replaceAll("\0", "").toWellFormed();
+}

@@ -1,0 +1,31 @@
+import { invalidOption } from "./invalid-option.ts";
+
+/** Answer `value` when it is a whole number in the range, else fail with `INVALID_OPTION`. */
+export function requireInteger(
+  option: string,
+  value: number,
+  min: number,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalidOption(option, value, `a whole number from ${min} to ${max}`);
+}
+
+/** Fail with `INVALID_OPTION` when `options` holds a name that is not known: a typo must not go unnoticed. */
+export function requireKnown(owner: string, options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      throw invalidOption(
+        `${owner}.${name}`,
+        (options as Record<string, unknown>)[name],
+        `absent: ${owner} takes ${known.join(", ")}`,
+      );
+  }
+}
+
+/** The text of a key, name or namespace that goes into a text column. */
+export function requireText(option: string, value: string, maxLength: number): string {
+  if (typeof value === "string" && value.length > 0 && value.length <= maxLength && !value.includes("\0"))
+    return value;
+  throw invalidOption(option, value, `a text of 1 to ${maxLength} characters without NUL`);
+}

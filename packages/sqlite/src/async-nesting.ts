@@ -1,0 +1,19 @@
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
+import type { Nesting } from "./nesting.ts";
+
+/** Told by the async context. A context that outlives its transaction is outside again: the mark says so. */
+export function asyncNesting(): Nesting {
+  const context = new AsyncLocalStorage<{ isOpen: boolean }>();
+  return {
+    async inside(body) {
+      const mark = { isOpen: true };
+      try {
+        return await context.run(mark, body);
+      } finally {
+        mark.isOpen = false;
+      }
+    },
+    isInside: () => context.getStore()?.isOpen === true,
+    detach: (callback) => AsyncResource.bind(callback),
+  };
+}
