@@ -22,7 +22,7 @@ export interface SherdErrorDetails {
   PAYLOAD_TOO_LARGE: { readonly hook: string; readonly bytes: number; readonly maxBytes: number };
   ROUTES_MISSING: { readonly namespace: string };
   SCHEMA_NEWER: { readonly scope: string; readonly unknown: readonly string[] };
-  TRANSACTION_ENDED: { readonly namespace: string };
+  TRANSACTION_ENDED: { readonly namespace: string; readonly hook: string };
   UNKNOWN_HOOK: { readonly namespace: string; readonly hook: string; readonly known: readonly string[] };
 }
 

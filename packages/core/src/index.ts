@@ -4,41 +4,32 @@ export type { Migration, MigrationScope, Migrator, ScopeReport } from "./adapter
 export type { Notifier, WakeReason } from "./adapter/notifier.ts";
 export type { StatementBoundary, StatementObserver } from "./adapter/statement-observer.ts";
 export type { Claim, ClaimRequest, Extension, KeyConflict, Storage, Sweep } from "./adapter/storage.ts";
+export { type Clock, systemClock } from "./clock/clock.ts";
 export { isSherdError, NonRetryable, RetryAfter, SherdError } from "./errors.ts";
 export type { PayloadIssue, SherdErrorCode, SherdErrorDetails } from "./errors.ts";
-export type {
-  AttemptError,
-  ClaimedItem,
-  ItemCounts,
-  ItemFilter,
-  ItemPage,
-  ItemState,
-  ItemStatus,
-  ItemView,
-  LostItem,
-  NewItem,
-  OnConflict,
-  Outcome,
-  SettledItem,
-  Settlement,
-} from "./kernel/item.ts";
-export { planMigrations, checksum } from "./migrate/plan.ts";
-export type { LedgerRow, MigrationPlan } from "./migrate/plan.ts";
-export { tableBuilder } from "./fragment/tables.ts";
-export type { FragmentTable, TableBuilder } from "./fragment/tables.ts";
 export { defineFragment } from "./fragment/define.ts";
-export type {
-  BuildScope,
-  FragmentBuilder,
-  FragmentDefinition,
-  RouteScope,
-  Routes,
-  TableOptions,
-} from "./fragment/define.ts";
-export { hook } from "./hook/hook.ts";
-export type { Hook, HookDefinition } from "./hook/hook.ts";
+export type { BuildScope, FragmentBuilder, FragmentDefinition } from "./fragment/define.ts";
+export type { Routes, RouteScope, TableOptions } from "./fragment/define.ts";
+export type { AnyFragment, Fragment, HandlerContext } from "./fragment/fragment.ts";
+export { type Instantiation, instantiate } from "./fragment/instantiate.ts";
+export type { FragmentOptions } from "./fragment/options.ts";
+export { type FragmentTable, type TableBuilder, tableBuilder } from "./fragment/tables.ts";
+export type { BoundServices, UnitOfWork, UsedFragment } from "./fragment/unit-of-work.ts";
 export type { HookContext, HookUnitOfWork } from "./hook/context.ts";
-export type { UnitOfWork, BoundServices } from "./fragment/unit-of-work.ts";
+export type { ErrorContext, HookEvent, StuckHook, StuckProcessingHooks } from "./hook/events.ts";
+export { type Hook, type HookDefinition, hook } from "./hook/hook.ts";
+export type { HookList, HookOperations, HookStatus, ListHooks, PruneHooks } from "./hook/operations.ts";
+export type { DurableHooksOptions, HookRetention } from "./hook/options.ts";
+export type { TriggerOptions } from "./hook/trigger.ts";
+export type { HookView } from "./hook/view.ts";
+export type { AttemptError, ClaimedItem, LostItem, NewItem, SettledItem, Settlement } from "./kernel/item.ts";
+export type { ItemCounts, ItemFilter, ItemPage, ItemState, ItemStatus, ItemView } from "./kernel/item.ts";
+export type { OnConflict, Outcome } from "./kernel/item.ts";
+export { type MigrationReport, migrate } from "./migrate/migrate.ts";
+export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";
+export { createDurableHooksProcessor } from "./processor/processor.ts";
+export type { DurableHooksProcessor, ProcessedHooks } from "./processor/processor.ts";
+export type { StopOptions, WakeListener, WakeOptions } from "./processor/processor.ts";
 export { custom, exponential, fixed, noRetry } from "./retry/policy.ts";
-export { instantiate } from "./fragment/instantiate.ts";
-export { migrate } from "./migrate/migrate.ts";
+export type { CustomRetry, ExponentialRetry, FailedAttempt, FixedRetry } from "./retry/policy.ts";
+export type { NoRetry, RetryPolicy, StoredRetry } from "./retry/policy.ts";

@@ -19,7 +19,12 @@ interface DrizzleTransaction {
 }
 
 export function isDrizzleTransaction(value: object): value is DrizzleTransaction {
-  return "run" in value && typeof value.run === "function" && "values" in value && typeof value.values === "function";
+  return (
+    "run" in value &&
+    typeof value.run === "function" &&
+    "values" in value &&
+    typeof value.values === "function"
+  );
 }
 
 /** The session of a drizzle transaction, or of a database in one, that the caller opened over any driver. */

@@ -35,7 +35,20 @@ export function toSherdError(error: unknown, verb: string, busyTimeoutMs: number
   if (isBusy(error)) return databaseBusy(verb, busyTimeoutMs, error);
   const reason = unavailable.get(primaryCode(error) ?? 0) ?? remoteFailure(error);
   if (reason === undefined) return error;
-  return new SherdError("DATABASE_UNAVAILABLE", `Cannot run ${verb} on the SQLite database: ${reason}.`, { verb }, { cause: error });
+  return new SherdError(
+    "DATABASE_UNAVAILABLE",
+    `Cannot run ${verb} on the SQLite database: ${reason}.`,
+    { verb },
+    { cause: error },
+  );
+}
+
+export function adapterClosed(verb: string): SherdError<"DATABASE_UNAVAILABLE"> {
+  return new SherdError(
+    "DATABASE_UNAVAILABLE",
+    `Cannot run ${verb} on the SQLite database: the adapter was closed. Stop what uses it first, or make a new one.`,
+    { verb },
+  );
 }
 
 export function databaseBusy(verb: string, waitedMs: number, cause: unknown): SherdError<"DATABASE_BUSY"> {
@@ -63,7 +76,11 @@ export function notMigrated(
   );
 }
 
-export function invalidOption(option: string, received: unknown, message: string): SherdError<"INVALID_OPTION"> {
+export function invalidOption(
+  option: string,
+  received: unknown,
+  message: string,
+): SherdError<"INVALID_OPTION"> {
   return new SherdError("INVALID_OPTION", message, { option, received });
 }
 
@@ -79,7 +96,8 @@ function missingTable(error: unknown): string | null {
 /** A libsql client over the network fails with codes of its own. */
 function remoteFailure(error: unknown): string | undefined {
   for (const { name, code, message } of causes(error)) {
-    if (name === "LibsqlError" && typeof code === "string" && !code.startsWith("SQLITE_")) return `${code}: ${message}`;
+    if (name === "LibsqlError" && typeof code === "string" && !code.startsWith("SQLITE_"))
+      return `${code}: ${message}`;
   }
   return undefined;
 }
@@ -89,7 +107,9 @@ function primaryCode(error: unknown): number | null {
   for (const { errcode, rawCode, code, message } of causes(error)) {
     if (typeof errcode === "number") return errcode & 0xff;
     if (typeof rawCode === "number") return rawCode & 0xff;
-    const name = /SQLITE_[A-Z]+/.exec(typeof code === "string" && code.startsWith("SQLITE_") ? code : (message ?? ""))?.[0];
+    const name = /SQLITE_[A-Z]+/.exec(
+      typeof code === "string" && code.startsWith("SQLITE_") ? code : (message ?? ""),
+    )?.[0];
     if (name !== undefined && name in codeNames) return codeNames[name] ?? null;
   }
   return null;

@@ -1,10 +1,10 @@
-import type { StatementObserver, Transaction } from "@sherd/core";
+import type { Database, StatementObserver, Transaction } from "@sherd/core";
 import type { Awaitable, Connection, Session } from "./connection.ts";
-import { toSherdError } from "./errors.ts";
+import { adapterClosed, toSherdError } from "./errors.ts";
 import type { Mutex } from "./mutex.ts";
 import { type Nesting, nestedTransaction } from "./nesting.ts";
 import { runObserved, runScript, type Script } from "./script.ts";
-import { endableSession, ownTransaction, SqliteTransaction } from "./transaction.ts";
+import { openTransaction, partsOf, SqliteTransaction } from "./transaction.ts";
 
 export interface ExecutorOptions {
   readonly connection: Connection;
@@ -17,7 +17,9 @@ export interface ExecutorOptions {
 /** Runs scripts and users' transactions on the one connection, one after the other. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  /** Marks the transactions of this adapter. */
   readonly #owner = {};
+  #isClosed = false;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -26,27 +28,27 @@ export class Executor {
   /** Run `script` in a write transaction of its own. */
   write<T>(verb: string, script: (session: Session) => Script<T>): Promise<T> {
     return this.#exclusively(verb, () =>
-      this.#observedTransaction(verb, "write", (session) => this.#run(verb, script(session), session)),
+      this.#inTransaction(verb, "write", (session) => this.#run(verb, script(session), session)),
     );
   }
 
   /** Run `script` in a write transaction that may rebuild tables. */
   migrate<T>(verb: string, script: (session: Session) => Script<T>): Promise<T> {
     return this.#exclusively(verb, () =>
-      this.#observedTransaction(verb, "migrate", (session) => this.#run(verb, script(session), session)),
+      this.#inTransaction(verb, "migrate", (session) => this.#run(verb, script(session), session)),
     );
   }
 
-  /** Run `script`, of one reading statement. */
+  /** Run `script`, which is one reading statement. */
   read<T>(verb: string, script: () => Script<T>): Promise<T> {
     return this.#exclusively(verb, () =>
       this.#options.connection.read((session) => this.#run(verb, script(), session)),
     );
   }
 
-  /** Run `script` in an open transaction. */
+  /** Run `script` in the open transaction `tx`. */
   async inside<T>(tx: Transaction, verb: string, script: (session: Session) => Script<T>): Promise<T> {
-    const { session } = ownTransaction(tx, this.#owner);
+    const { session } = partsOf(tx, this.#owner);
     try {
       return await this.#run(verb, script(session), session);
     } catch (error) {
@@ -54,57 +56,112 @@ export class Executor {
     }
   }
 
-  /** Run a user's code in a transaction. */
+  /** Run a user's code in a transaction. What that code throws comes through as it is. */
   async transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T> {
-    const after: (() => void)[] = [];
-    const value = await this.#exclusively("transaction", () =>
-      this.#observedTransaction("transaction", "write", async (raw) => {
-        const { session, end } = endableSession(this.#observed(raw));
-        const tx = new SqliteTransaction({ session, owner: this.#owner, joined: null, after });
-        try {
-          return await this.#options.nesting.inside(() => run(tx));
-        } finally {
-          end();
-        }
-      }),
+    let callbacks: readonly (() => void)[] = [];
+    let thrown: { readonly error: unknown } | null = null;
+    const body = async (raw: Session): Promise<T> => {
+      const { tx, afterCommit, end } = openTransaction(raw, this.#owner, (session) =>
+        this.#observed(session),
+      );
+      callbacks = afterCommit;
+      try {
+        return await this.#options.nesting.inside(() => run(tx));
+      } catch (error) {
+        thrown = { error };
+        throw error;
+      } finally {
+        end();
+      }
+    };
+    const value = await this.#exclusively(
+      "transaction",
+      () => this.#inTransaction("transaction", "write", body),
+      (error) => error === thrown?.error,
     );
-    for (const callback of after) callback();
+    for (const callback of callbacks) callback();
     return value;
   }
 
-  join(options: { readonly session: Session; readonly db: Transaction["db"] }): Transaction {
-    return new SqliteTransaction({
-      session: options.session,
-      owner: this.#owner,
-      joined: options.db,
-      after: null,
+  join(session: Session, db: Database): Transaction {
+    return new SqliteTransaction({ session, owner: this.#owner, afterCommit: null, makeDb: () => db });
+  }
+
+  /** Call `callback` when `tx` has committed; false when `tx` was joined, and only the caller knows. */
+  afterCommit(tx: Transaction, callback: () => void): boolean {
+    const { afterCommit } = partsOf(tx, this.#owner);
+    afterCommit?.push(callback);
+    return afterCommit !== null;
+  }
+
+  /** Look at the connection once nothing else uses it. This is no verb, and no observer hears of it. */
+  inspect<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
+    return this.#options.mutex.run(() => {
+      if (this.#isClosed) throw adapterClosed("inspect");
+      return this.#options.connection.read(body);
     });
   }
 
-  /** Call `callback` when `tx` has committed; false when that is the caller's to know. */
-  afterCommit(tx: Transaction, callback: () => void): boolean {
-    const { after } = ownTransaction(tx, this.#owner);
-    after?.push(callback);
-    return after !== null;
+  /** Close the connection once what was asked of it before is done. What is asked for later fails. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#exclusively("close", () => {
+      this.#isClosed = true;
+      return this.#options.connection.close();
+    });
   }
 
-  /** Look at the connection itself when nothing else uses it: no verb, so no observer hears of it. */
-  inspect<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
-    return this.#options.mutex.run(() => this.#options.connection.read(body));
-  }
-
-  close(): Promise<void> {
-    return this.#exclusively("close", () => this.#options.connection.close());
-  }
-
-  async #exclusively<T>(verb: string, task: () => Promise<T>): Promise<T> {
+  async #exclusively<T>(
+    verb: string,
+    task: () => Promise<T>,
+    isUsers: (error: unknown) => boolean = () => false,
+  ): Promise<T> {
     if (this.#options.nesting.isInside()) throw nestedTransaction(verb);
-    let failedInUsersCode = false;
-    void failedInUsersCode;
     try {
-      return await this.#options.mutex.run(task);
+      return await this.#options.mutex.run(() => {
+        if (this.#isClosed) throw adapterClosed(verb);
+        return task();
+      });
     } catch (error) {
-      throw toSherdError(error, verb, this.#options.busyTimeoutMs);
+      throw isUsers(error) ? error : toSherdError(error, verb, this.#options.busyTimeoutMs);
     }
+  }
+
+  async #inTransaction<T>(
+    verb: string,
+    mode: "write" | "migrate",
+    body: (session: Session) => Awaitable<T>,
+  ): Promise<T> {
+    const { connection, observer } = this.#options;
+    if (observer === undefined) return connection[mode](body);
+    await observer({ verb, statement: "begin", phase: "before" });
+    const value = await connection[mode](async (session) => {
+      await observer({ verb, statement: "begin", phase: "after" });
+      const result = await body(session);
+      await observer({ verb, statement: "commit", phase: "before" });
+      return result;
+    });
+    await observer({ verb, statement: "commit", phase: "after" });
+    return value;
+  }
+
+  #run<T>(verb: string, script: Script<T>, session: Session): Awaitable<T> {
+    const { observer } = this.#options;
+    return observer === undefined ? runScript(script, session) : runObserved(script, session, verb, observer);
+  }
+
+  /** A session whose statements, which are a user's, are observed too. */
+  #observed(session: Session): Session {
+    const { observer } = this.#options;
+    if (observer === undefined) return session;
+    return {
+      local: session.local,
+      async query(sql, params) {
+        await observer({ verb: "transaction", statement: "query", phase: "before" });
+        const rows = await session.query(sql, params);
+        await observer({ verb: "transaction", statement: "query", phase: "after" });
+        return rows;
+      },
+    };
   }
 }

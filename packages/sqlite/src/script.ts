@@ -64,7 +64,11 @@ function sendEach(
   for (const [index, params] of each.entries()) {
     const answer = session.query(sql, params);
     if (answer instanceof Promise) {
-      return answer.then(async (first) => [...rows, ...first, ...(await sendEach(sql, each.slice(index + 1), session))]);
+      return answer.then(async (first) => [
+        ...rows,
+        ...first,
+        ...(await sendEach(sql, each.slice(index + 1), session)),
+      ]);
     }
     rows.push(...answer);
   }

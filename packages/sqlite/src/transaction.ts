@@ -2,55 +2,65 @@ import { type Database, SherdError, type Transaction } from "@sherd/core";
 import type { Session, SqlValue } from "./connection.ts";
 import { drizzleOn } from "./drizzle.ts";
 
+interface Parts {
+  readonly session: Session;
+  /** The adapter's mark: whose transaction it is. */
+  readonly owner: object;
+  /** Called after the commit; null when the transaction was joined, and its end is the caller's. */
+  readonly afterCommit: (() => void)[] | null;
+  readonly makeDb: () => Database;
+}
+
 /** A transaction of one adapter, opened by it or joined. */
 export class SqliteTransaction implements Transaction {
-  readonly session: Session;
-  /** Whose it is. */
-  readonly owner: object;
-  /** Called after the commit; null when the adapter will not hear of it, as it is the caller's to end. */
-  readonly afterCommit: (() => void)[] | null;
-  #db: Database | null;
+  readonly parts: Parts;
+  #db: Database | null = null;
 
-  constructor(options: {
-    readonly session: Session;
-    readonly owner: object;
-    readonly joined: Database | null;
-  }) {
-    this.session = options.session;
-    this.owner = options.owner;
-    this.#db = options.joined;
-    this.afterCommit = options.joined === null ? [] : null;
+  constructor(parts: Parts) {
+    this.parts = parts;
   }
 
+  /** Made when it is first asked for: a transaction that only triggers needs none. */
   get db(): Database {
-    this.#db ??= drizzleOn(this.session);
+    this.#db ??= this.parts.makeDb();
     return this.#db;
   }
 }
 
-/** A session that refuses statements once `end` was called: they would run in no transaction, or in the next one. */
-export function endableSession(session: Session): { readonly session: Session; readonly end: () => void } {
+/** A transaction that the adapter opened. Call `end` before it commits or rolls back. */
+export function openTransaction(
+  raw: Session,
+  owner: object,
+  observed: (session: Session) => Session,
+): {
+  readonly tx: SqliteTransaction;
+  readonly afterCommit: readonly (() => void)[];
+  readonly end: () => void;
+} {
   let hasEnded = false;
-  return {
-    session: {
-      local: session.local,
-      query(sql: string, params: readonly SqlValue[]) {
-        if (hasEnded) throw transactionEnded();
-        return session.query(sql, params);
-      },
-    },
-    end() {
-      hasEnded = true;
+  const session: Session = {
+    local: raw.local,
+    query(sql: string, params: readonly SqlValue[]) {
+      if (hasEnded) throw transactionEnded();
+      return raw.query(sql, params);
     },
   };
+  const afterCommit: (() => void)[] = [];
+  const tx = new SqliteTransaction({
+    session,
+    owner,
+    afterCommit,
+    makeDb: () => drizzleOn(observed(session)),
+  });
+  return { tx, afterCommit, end: () => (hasEnded = true) };
 }
 
 /** The transaction as this adapter made it. */
-export function ownTransaction(tx: Transaction, owner: object): SqliteTransaction {
-  if (tx instanceof SqliteTransaction && tx.owner === owner) return tx;
+export function partsOf(tx: Transaction, owner: object): Parts {
+  if (tx instanceof SqliteTransaction && tx.parts.owner === owner) return tx.parts;
   throw new TypeError(
     "The transaction was not made by this adapter. Fragments that share a transaction need one adapter object, " +
-      "and a drizzle transaction of your own has to be joined first: `fragment.within(tx, …)`.",
+      "and a drizzle transaction of your own is joined first: `fragment.within(tx, …)`.",
   );
 }
 
@@ -59,6 +69,6 @@ function transactionEnded(): SherdError<"TRANSACTION_ENDED"> {
     "TRANSACTION_ENDED",
     "Cannot run a statement: its transaction has ended. Await every query inside the function that the transaction " +
       "was opened for, and do not keep its `db` beyond it.",
-    { namespace: "" },
+    { namespace: "", hook: "" },
   );
 }

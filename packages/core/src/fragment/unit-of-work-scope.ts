@@ -101,6 +101,6 @@ function transactionEnded(namespace: string, hook: string): SherdError {
   return new SherdError(
     "TRANSACTION_ENDED",
     `Cannot trigger "${hook}" of "${namespace}": its transaction has ended. Is an await missing in the service?`,
-    { namespace },
+    { namespace, hook },
   );
 }

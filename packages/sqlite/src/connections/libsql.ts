@@ -16,10 +16,10 @@ export class LibsqlConnection implements Connection {
   }
 
   async write<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
-    const transaction = await untilFree(() => this.#client.transaction("write"), this.#busy);
+    const transaction = await untilFree(() => this.#begin(), this.#busy);
     try {
       const value = await body(session(transaction));
-      await transaction.commit();
+      await this.#commit(transaction);
       return value;
     } finally {
       // Rolls back what was not committed, and does nothing after a commit.
@@ -37,6 +37,28 @@ export class LibsqlConnection implements Connection {
 
   async close(): Promise<void> {
     // The client is the caller's.
+  }
+
+  /**
+   * For a file, libsql leaves a BEGIN IMMEDIATE that met a lock unfinished until it is garbage collected, and until then
+   * every transaction on its connection fails, lock or no lock. Sent as a script it is finished, whatever it met.
+   */
+  async #begin(): Promise<LibsqlTransaction> {
+    if (this.#client.protocol !== "file") return this.#client.transaction("write");
+    const transaction = await this.#client.transaction("deferred");
+    try {
+      await transaction.executeMultiple("ROLLBACK; BEGIN IMMEDIATE");
+      return transaction;
+    } catch (error) {
+      transaction.close();
+      throw error;
+    }
+  }
+
+  async #commit(transaction: LibsqlTransaction): Promise<void> {
+    if (this.#client.protocol !== "file") return transaction.commit();
+    // Outside WAL a commit waits for readers. As a script it leaves the transaction open meanwhile.
+    await untilFree(() => transaction.executeMultiple("COMMIT"), this.#busy);
   }
 }
 

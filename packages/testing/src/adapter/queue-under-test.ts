@@ -30,12 +30,14 @@ export interface QueueUnderTest {
   now(): number;
   /** Resolve once the database clock is `ms` further than at the call. Leases claimed for less have expired then. */
   pass(ms: number): Promise<void>;
-  /** A database of its own without any table. The test closes it. */
+  /** A database of its own without any table, which the suite closes. */
   empty(): Promise<AdapterUnderTest>;
 
   newItem(overrides?: Partial<NewItem>): NewItem;
   /** Enqueue items in one batch and transaction of their own; answers their ids. */
-  enqueue<Items extends readonly Partial<NewItem>[]>(...items: Items): Promise<{ [Index in keyof Items]: string }>;
+  enqueue<Items extends readonly Partial<NewItem>[]>(
+    ...items: Items
+  ): Promise<{ [Index in keyof Items]: string }>;
   /** As `enqueue`, but answers the conflicts. */
   enqueueInConflict(...items: readonly Partial<NewItem>[]): Promise<readonly KeyConflict[]>;
   claim(request?: Partial<ClaimRequest>, closed?: readonly string[]): Promise<Claim>;
@@ -95,7 +97,8 @@ export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): Qu
     async claimOne(overrides) {
       const { items } = await q.claim(overrides);
       const [item] = items;
-      if (items.length !== 1 || item === undefined) throw new Error(`Claimed ${items.length} items instead of one.`);
+      if (items.length !== 1 || item === undefined)
+        throw new Error(`Claimed ${items.length} items instead of one.`);
       return item;
     },
     async claimNew(overrides, ...items) {
@@ -128,5 +131,7 @@ async function waitForDatabaseClock(adapter: DatabaseAdapter, ms: number): Promi
   const queue = `conformance/clock/${crypto.randomUUID()}`;
   await adapter.transaction((tx) => storage.enqueue(tx, [newItem(queue)]));
   await storage.claim({ queue, names: ["deliver"], limit: 1, leaseMs: ms, owner: "the clock" }, []);
-  await eventually(async () => (await storage.nextWakeInMs(queue, ["deliver"])) === 0, { withinMs: ms + 5000 });
+  await eventually(async () => (await storage.nextWakeInMs(queue, ["deliver"])) === 0, {
+    withinMs: ms + 5000,
+  });
 }

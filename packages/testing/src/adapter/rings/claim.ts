@@ -7,8 +7,14 @@ export const claim: Guarantees = {
   "items are claimed by priority, then in trigger order, whatever clocks made their ids": async (q) => {
     const clock = Date.now();
     const [third] = await q.enqueue({ id: uuidv7(clock) });
-    const [fourth, second] = await q.enqueue({ id: uuidv7(clock - 60_000) }, { id: uuidv7(clock - 120_000), priority: 1 });
-    const [first, last] = await q.enqueue({ id: uuidv7(clock + 60_000), priority: 7 }, { id: uuidv7(0), priority: -1 });
+    const [fourth, second] = await q.enqueue(
+      { id: uuidv7(clock - 60_000) },
+      { id: uuidv7(clock - 120_000), priority: 1 },
+    );
+    const [first, last] = await q.enqueue(
+      { id: uuidv7(clock + 60_000), priority: 7 },
+      { id: uuidv7(0), priority: -1 },
+    );
     expect(await q.claimIds({ limit: 2 })).toEqual([first, second]);
     expect(await q.claimIds()).toEqual([third, fourth, last]);
   },
@@ -16,7 +22,12 @@ export const claim: Guarantees = {
   "an item is claimed once while its lease stands": async (q) => {
     const [item] = await q.claimNew({}, {});
     expect(await q.claim()).toEqual({ items: [], more: false });
-    expect(await q.view(item.id)).toMatchObject({ held: true, owner: "a worker", state: "ready", dueAt: null });
+    expect(await q.view(item.id)).toMatchObject({
+      held: true,
+      owner: "a worker",
+      state: "ready",
+      dueAt: null,
+    });
   },
 
   "an item stays held after its lease expired, until it is swept": async (q) => {
@@ -68,7 +79,9 @@ export const claim: Guarantees = {
     expect(new Set(leasesOfFresh).size).toBe(1);
     expect(new Set([leaseOfA, leaseOfB, ...leasesOfFresh]).size).toBe(3);
     await q.pass(2);
-    expect((await q.sweep()).lost.map(({ id }) => id).toSorted()).toEqual(items.map(({ id }) => id).toSorted());
+    expect((await q.sweep()).lost.map(({ id }) => id).toSorted()).toEqual(
+      items.map(({ id }) => id).toSorted(),
+    );
   },
 
   "a claim ends the leases that it is told are closed": async (q) => {

@@ -37,6 +37,7 @@ export const enqueue: Guarantees = {
       name: "deliver",
       retry: "linear(5,10)",
       maxAttempts: 7,
+      concurrencyKey: "customer-1",
       timeoutMs: 1234,
       body: '{"to":"me"}',
       trace: '{"traceparent":"00-1-2-01"}',
@@ -54,12 +55,19 @@ export const enqueue: Guarantees = {
     });
     expect(Math.abs(claimed.createdAt - before)).toBeLessThan(60_000);
     await q.enqueue({});
-    expect(await q.claimOne()).toMatchObject({ timeoutMs: null, trace: null, body: "{}" });
+    expect(await q.claimOne()).toMatchObject({ concurrencyKey: null, timeoutMs: null, trace: null });
   },
 
   "what was enqueued is what operators see": async (q) => {
     const dueAt = q.now() + hourMs;
-    const item = { key: "order-1", priority: -3, concurrencyKey: "customer-1", maxAttempts: 7, body: "[1]", trace: "{}" };
+    const item = {
+      key: "order-1",
+      priority: -3,
+      concurrencyKey: "customer-1",
+      maxAttempts: 7,
+      body: "[1]",
+      trace: "{}",
+    };
     const [id] = await q.enqueue({ ...item, dueAt });
     expect(await q.view(id)).toEqual({
       ...item,

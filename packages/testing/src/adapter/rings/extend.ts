@@ -34,7 +34,8 @@ export const extend: Guarantees = {
   "extending tells which items of these leases are asked to stop": async (q) => {
     const [a, , finished] = await q.claimNew({}, {}, {}, {});
     const [elsewhere] = await q.claimNew({}, {});
-    for (const { id } of [a, finished, elsewhere]) expect(await q.storage.cancel(q.queue, id)).toBe("requested");
+    for (const { id } of [a, finished, elsewhere])
+      expect(await q.storage.cancel(q.queue, id)).toBe("requested");
     await q.settle(completed(finished));
     expect(await q.storage.extend(q.queue, [a.lease], 60_000)).toEqual({ gone: [], cancelled: [a.id] });
   },

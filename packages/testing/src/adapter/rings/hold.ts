@@ -1,6 +1,7 @@
 import type { ClaimedItem, DatabaseAdapter, Transaction } from "@sherd/core";
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
+import { signal } from "../signal.ts";
 import { attemptError, completed, failed, released } from "../settlement.ts";
 
 export const hold: Guarantees = {
@@ -58,14 +59,17 @@ export const hold: Guarantees = {
   "a sweep does not pass an open hold": async (q) => {
     const [item] = await q.claimNew({ leaseMs: 1 }, {});
     await q.pass(2);
-    let swept: ReturnType<DatabaseAdapter["storage"]["sweep"]> | undefined;
+    const held = signal();
+    const swept = held.fired.then(() => q.adapters[1].storage.sweep(q.queue, 100, 3));
     await q.adapter.transaction(async (tx) => {
       expect(await q.storage.hold(tx, item.lease, item.id)).toBe("held");
-      swept = q.adapters[1].storage.sweep(q.queue, 100, 3);
+      held.fire();
       await answeredWithin(swept, 200);
-      expect(await q.storage.settle(q.queue, [completed(item)], tx)).toEqual([{ id: item.id, result: "settled" }]);
+      expect(await q.storage.settle(q.queue, [completed(item)], tx)).toEqual([
+        { id: item.id, result: "settled" },
+      ]);
     });
-    expect((await swept)?.lost).toEqual([]);
+    expect((await swept).lost).toEqual([]);
     expect(await q.view(item.id)).toMatchObject({ outcome: "completed", attempts: 1, lost: 0 });
   },
 
@@ -95,7 +99,12 @@ export const hold: Guarantees = {
   },
 };
 
-async function end(tx: Transaction, { storage }: DatabaseAdapter, queue: string, item: ClaimedItem): Promise<void> {
+async function end(
+  tx: Transaction,
+  { storage }: DatabaseAdapter,
+  queue: string,
+  item: ClaimedItem,
+): Promise<void> {
   expect(await storage.hold(tx, item.lease, item.id)).toBe("held");
   expect(await storage.settle(queue, [completed(item)], tx)).toEqual([{ id: item.id, result: "settled" }]);
 }

@@ -81,10 +81,12 @@ export const inspect: Guarantees = {
     expect(await q.storage.get(`${q.queue}/other`, done.id)).toBeNull();
     expect(await q.storage.get(q.queue, crypto.randomUUID())).toBeNull();
     expect(await listIds(q, { status: "completed" })).toEqual([done.id]);
-    expect(await q.storage.list(`${q.queue}/other`, { status: "completed", limit: 1, cursor: null })).toEqual({
-      items: [],
-      cursor: null,
-    });
+    expect(await q.storage.list(`${q.queue}/other`, { status: "completed", limit: 1, cursor: null })).toEqual(
+      {
+        items: [],
+        cursor: null,
+      },
+    );
   },
 
   "each item is counted under its status": async (q) => {

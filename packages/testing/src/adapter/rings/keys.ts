@@ -97,7 +97,9 @@ export const keys: Guarantees = {
     const [item] = await q.claimNew({}, { key: "a" });
     await expect(q.enqueue({ key: "a" })).rejects.toMatchObject({ code: "KEY_CONFLICT" });
     const late = q.newItem({ key: "a", onConflict: "ignore" });
-    expect(await q.enqueueInConflict(late)).toEqual([{ id: late.id, existingId: item.id, resolution: "ignored" }]);
+    expect(await q.enqueueInConflict(late)).toEqual([
+      { id: late.id, existingId: item.id, resolution: "ignored" },
+    ]);
   },
 
   "an item that is replaced while it is held runs again with the new payload": async (q) => {

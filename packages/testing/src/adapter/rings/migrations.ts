@@ -30,7 +30,10 @@ export const migrations: Guarantees = {
     const good = ownScope();
     const bad = ownScope();
     const scope = { scope: good.scope, migrations: [good.create] };
-    const broken = { scope: bad.scope, migrations: [bad.create, migration("0002_broken", "ALTER TABLE nowhere_at_all")] };
+    const broken = {
+      scope: bad.scope,
+      migrations: [bad.create, migration("0002_broken", "ALTER TABLE nowhere_at_all")],
+    };
     await expect(q.adapter.migrator.apply([scope, broken])).rejects.toThrow();
     await expect(q.adapter.migrator.verify([scope])).rejects.toMatchObject({ code: "NOT_MIGRATED" });
     expect(await q.adapter.migrator.apply([scope])).toMatchObject([{ applied: [good.create.tag] }]);
@@ -125,7 +128,11 @@ function ownScope() {
   const table = `conformance_${crypto.randomUUID().replaceAll("-", "")}`;
   return {
     scope: table,
-    create: migration("0001_init", `CREATE TABLE ${table} (id text)`, `CREATE INDEX ${table}_id ON ${table} (id)`),
+    create: migration(
+      "0001_init",
+      `CREATE TABLE ${table} (id text)`,
+      `CREATE INDEX ${table}_id ON ${table} (id)`,
+    ),
     extend: migration("0002_extend", `ALTER TABLE ${table} ADD COLUMN text text`),
   };
 }

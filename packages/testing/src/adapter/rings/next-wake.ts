@@ -67,7 +67,12 @@ export const nextWake: Guarantees = {
   },
 
   "whenever a queue wakes at once, a claim or a sweep finds something": async (q) => {
-    await q.enqueue({ dueAt: q.now() + 20 }, { concurrencyKey: "k" }, { concurrencyKey: "k" }, { name: "unknown" });
+    await q.enqueue(
+      { dueAt: q.now() + 20 },
+      { concurrencyKey: "k" },
+      { concurrencyKey: "k" },
+      { name: "unknown" },
+    );
     await q.pass(30);
     for (let round = 0; (await q.nextWakeInMs()) === 0; round++) {
       const { promoted, lost } = await q.sweep();

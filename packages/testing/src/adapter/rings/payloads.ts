@@ -12,7 +12,8 @@ const values: Readonly<Record<string, unknown>> = {
   "true and false": [true, false],
   "numbers of every size": [0, -0, -1, 1.5, 1e21, 1e-7, 2 ** 53 + 2, Number.MAX_VALUE, Number.MIN_VALUE],
   "a number alone": 1e21,
-  "every kind of character": "\t\n\r\b\f \\ / \" ' ` $1 ${x} ? :a %s é ß 漢字 🧑‍🚀 \u00ad \u2028 \u2029 \ufeff \uffff \u0001 \u007f",
+  "every kind of character":
+    "\t\n\r\b\f \\ / \" ' ` $1 ${x} ? :a %s é ß 漢字 🧑‍🚀 \u00ad \u2028 \u2029 \ufeff \uffff \u0001 \u007f",
   "an escaped NUL": ["\u0000", "a\u0000b", { "key\u0000": 1 }],
   "lone surrogates": ["\ud800", "\udfff", "half an emoji \ud83d", "\udc00\ud800"],
   "what looks like SQL": ["'; drop table sherd_item; --", "{a,b}", "NULL", "\\x00", "{}", "[]", "1"],
@@ -20,7 +21,18 @@ const values: Readonly<Record<string, unknown>> = {
   "250 KiB": "€".repeat(85_333),
 };
 
-const names = ["a,b", '"quoted"', "{braced}", "back\\slash", "it's", "NULL", "", " padded ", "漢字 🧑‍🚀", "a/b:c?d=$1"];
+const names = [
+  "a,b",
+  '"quoted"',
+  "{braced}",
+  "back\\slash",
+  "it's",
+  "NULL",
+  "",
+  " padded ",
+  "漢字 🧑‍🚀",
+  "a/b:c?d=$1",
+];
 
 export const payloads: Guarantees = {
   ...Object.fromEntries(

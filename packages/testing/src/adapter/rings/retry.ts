@@ -9,8 +9,15 @@ export const retry: Guarantees = {
     await q.settle(failed(item));
     expect(await q.storage.retry(q.queue, item.id)).toBe("retried");
     const fresh = { state: "ready", outcome: null, finishedAt: null, attempts: 1, failures: 0, lost: 0 };
-    expect(await q.view(item.id)).toMatchObject({ ...fresh, held: false, cancelRequested: false, dueAt: null });
-    expect((await q.claim({ limit: 1 })).items).toMatchObject([{ id: item.id, failures: 0, lost: 0, revision: 1 }]);
+    expect(await q.view(item.id)).toMatchObject({
+      ...fresh,
+      held: false,
+      cancelRequested: false,
+      dueAt: null,
+    });
+    expect((await q.claim({ limit: 1 })).items).toMatchObject([
+      { id: item.id, failures: 0, lost: 0, revision: 1 },
+    ]);
   },
 
   "an item that failed by its losses can be retried": async (q) => {

@@ -45,7 +45,13 @@ export const settle: Guarantees = {
     const [item] = await q.claimNew({}, {});
     expect(await q.settle(retryIn(item, hourMs))).toEqual(["settled"]);
     const view = await q.view(item.id);
-    expect(view).toMatchObject({ state: "timed", held: false, attempts: 1, failures: 1, errors: [{ attempt: 1 }] });
+    expect(view).toMatchObject({
+      state: "timed",
+      held: false,
+      attempts: 1,
+      failures: 1,
+      errors: [{ attempt: 1 }],
+    });
     expect(Math.abs((view.dueAt ?? 0) - before - hourMs)).toBeLessThan(60_000);
     expect(await q.claimIds()).toEqual([]);
   },
@@ -53,7 +59,13 @@ export const settle: Guarantees = {
   "a released item can be claimed at once, and used up no attempt": async (q) => {
     const [item] = await q.claimNew({}, {});
     expect(await q.settle(released(item))).toEqual(["settled"]);
-    expect(await q.view(item.id)).toMatchObject({ held: false, attempts: 0, failures: 0, lost: 0, errors: [] });
+    expect(await q.view(item.id)).toMatchObject({
+      held: false,
+      attempts: 0,
+      failures: 0,
+      lost: 0,
+      errors: [],
+    });
     const again = await q.claimOne();
     expect(again).toMatchObject({ id: item.id, revision: item.revision, failures: 0, lost: 0 });
     expect(again.lease).not.toBe(item.lease);
@@ -76,7 +88,11 @@ export const settle: Guarantees = {
   "an item keeps its last ten errors, oldest first": async (q) => {
     const [id] = await q.enqueue({});
     for (let attempt = 1; attempt <= 12; attempt++) {
-      await q.settle({ ...retryIn(await q.claimOne(), 0, attemptError(attempt)), state: "ready", delayMs: null });
+      await q.settle({
+        ...retryIn(await q.claimOne(), 0, attemptError(attempt)),
+        state: "ready",
+        delayMs: null,
+      });
     }
     const { errors, attempts } = await q.view(id);
     expect(errors.map(({ attempt }) => attempt)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
@@ -129,7 +145,13 @@ export const settle: Guarantees = {
     expect(await q.settle(completed(item))).toEqual(["lost"]);
     const next = await q.claimOne();
     expect(await q.settle(failed(item))).toEqual(["lost"]);
-    expect(await q.view(item.id)).toMatchObject({ held: true, outcome: null, attempts: 1, lost: 1, failures: 0 });
+    expect(await q.view(item.id)).toMatchObject({
+      held: true,
+      outcome: null,
+      attempts: 1,
+      lost: 1,
+      failures: 0,
+    });
     expect(await q.settle(completed(next))).toEqual(["settled"]);
   },
 
@@ -174,7 +196,8 @@ export const settle: Guarantees = {
     const [a, b, c, d, e] = items;
     const answers = await q.settle(completed(a), failed(b), retryIn(c, 1), released(d), parked(e));
     expect(answers).toEqual(Array(5).fill("cancelled"));
-    for (const { id } of items) expect(await q.view(id)).toMatchObject({ state: "done", outcome: "cancelled" });
+    for (const { id } of items)
+      expect(await q.view(id)).toMatchObject({ state: "done", outcome: "cancelled" });
   },
 
   "settling nothing answers nothing": async (q) => {

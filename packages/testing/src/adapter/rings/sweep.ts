@@ -43,7 +43,13 @@ export const sweep: Guarantees = {
       [a, b].map(({ id }) => ({ id, name: "deliver", owner: "worker-7", lost: 1, end: "ready" })),
     );
     expect((await q.sweep()).lost).toEqual([]);
-    expect(await q.view(a.id)).toMatchObject({ held: false, state: "ready", attempts: 1, failures: 0, lost: 1 });
+    expect(await q.view(a.id)).toMatchObject({
+      held: false,
+      state: "ready",
+      attempts: 1,
+      failures: 0,
+      lost: 1,
+    });
     expect(await q.claimIds()).toEqual([a.id, b.id]);
   },
 
@@ -61,7 +67,14 @@ export const sweep: Guarantees = {
       [3, "failed"],
     ]);
     const view = await q.view(id);
-    expect(view).toMatchObject({ state: "done", outcome: "failed", held: false, attempts: 3, failures: 0, lost: 3 });
+    expect(view).toMatchObject({
+      state: "done",
+      outcome: "failed",
+      held: false,
+      attempts: 3,
+      failures: 0,
+      lost: 3,
+    });
     expect(view.errors.at(-1)).toMatchObject({ name: "LostAttempt", code: "LOST" });
     expect(view.finishedAt).toEqual(expect.any(Number));
     expect(await q.claimIds()).toEqual([]);

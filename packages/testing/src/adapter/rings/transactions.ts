@@ -1,5 +1,7 @@
+import { isSherdError } from "@sherd/core";
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
+import { signal } from "../signal.ts";
 
 export const transactions: Guarantees = {
   "a transaction resolves with what its function returned": async (q) => {
@@ -42,10 +44,11 @@ export const transactions: Guarantees = {
 
   "a verb that is called beside an open transaction is no part of it": async (q) => {
     const [id] = await q.enqueue({});
-    let beside: Promise<readonly string[]> | undefined;
+    const opened = signal();
+    const beside = opened.fired.then(() => q.claimIds());
     const transaction = q.adapter.transaction(async (tx) => {
       await q.storage.enqueue(tx, [q.newItem()]);
-      beside = q.claimIds();
+      opened.fire();
       await macrotask();
       throw new Error("roll back");
     });
@@ -55,9 +58,23 @@ export const transactions: Guarantees = {
     expect(await q.claimIds()).toEqual([]);
   },
 
+  "a verb that is called inside an open transaction, but not on it, is answered or refused": async (q) => {
+    const [id] = await q.enqueue({});
+    const answer = await q.adapter.transaction(() =>
+      q
+        .claimIds()
+        .catch((error: unknown) =>
+          isSherdError(error, "NESTED_TRANSACTION") ? [id] : Promise.reject(error),
+        ),
+    );
+    expect(answer).toEqual([id]);
+  },
+
   "a failed transaction leaves the adapter usable": async (q) => {
     for (let round = 0; round < 20; round++) {
-      await expect(q.adapter.transaction(() => Promise.reject(new Error("roll back")))).rejects.toThrow("roll back");
+      await expect(q.adapter.transaction(() => Promise.reject(new Error("roll back")))).rejects.toThrow(
+        "roll back",
+      );
     }
     const [id] = await q.enqueue({});
     expect(await q.claimIds()).toEqual([id]);

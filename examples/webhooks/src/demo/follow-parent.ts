@@ -1,0 +1,4 @@
+/** Imported first by every process that the demo forks: it ends with its parent, however that ends. */
+process.on("disconnect", () => process.exit(1));
+// Listening alone would keep the process alive after its shutdown.
+process.channel?.unref();

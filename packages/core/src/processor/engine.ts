@@ -1,0 +1,279 @@
+import { uuidv7 } from "uuidv7";
+import type { Extension } from "../adapter/storage.ts";
+import type { FragmentInternals } from "../fragment/internals.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { LeaseBook } from "./lease-book.ts";
+import { type Aftermath, Outcomes } from "./outcomes.ts";
+import type { WakeListener } from "./processor.ts";
+import { Retention } from "./retention.ts";
+import { Slots } from "./slots.ts";
+import { sweepQueue } from "./sweep.ts";
+import type { Counts } from "./tally.ts";
+
+/** With a backlog to claim, what becomes due meanwhile is looked for this often, so that priorities hold. */
+const busySweepMs = 250;
+/** While it is busy, a processor asks for many hooks at a time rather than for one at a time often. */
+const claimSpacingMs = 5;
+/** How long handlers have to react to the abort of their signal when the processor stops. */
+const abortGraceMs = 500;
+/** How long the outcomes of a stopping processor may take to be settled beyond its deadline. */
+const settleGraceMs = 5_000;
+
+/** The processor's moving part: the pump that claims into free slots, and its beginning and end. */
+export class Engine {
+  readonly #fragment: FragmentInternals;
+  readonly #owner: string;
+  readonly #names: readonly string[];
+  readonly #leases = new LeaseBook();
+  readonly #outcomes: Outcomes;
+  readonly #slots: Slots;
+  readonly #heartbeat: Heartbeat;
+  readonly #retention: Retention;
+  readonly #listeners = new Set<WakeListener>();
+  #idleWaiters: (() => void)[] = [];
+  #pumping: Promise<void> | null = null;
+  #closing: Promise<void> = Promise.resolve();
+  #isWanted = false;
+  #wantsSweep = false;
+  /** True when the last claim left something behind that a free slot could take. */
+  #hasMore = false;
+  /** True since slots were full: then nobody has looked yet for what is due later. */
+  #wasFull = false;
+  #isClosed = false;
+  #stopped: Promise<void> | null = null;
+  #cancelRefill: (() => void) | null = null;
+  #lastSweptAt = 0;
+
+  constructor(fragment: FragmentInternals) {
+    const { adapter, hooks, queue, settings, report } = fragment;
+    this.#fragment = fragment;
+    this.#owner = settings.owner ?? `processor-${uuidv7()}`;
+    this.#names = [...hooks.keys()];
+    this.#outcomes = new Outcomes(fragment, this.#leases, this.#owner, (aftermath) => this.#after(aftermath));
+    this.#slots = new Slots(
+      fragment,
+      (attempt, end) => this.#outcomes.end(attempt, end),
+      (attempt, error) => this.#outcomes.fenced(attempt, error),
+    );
+    this.#heartbeat = new Heartbeat({
+      storage: adapter.storage,
+      queue,
+      leaseMs: settings.leaseMs,
+      leases: this.#leases,
+      clock: settings.clock,
+      onExtended: (extension) => this.#extended(extension),
+      onError: (error) => report.error(error, "heartbeat"),
+    });
+    this.#retention = new Retention(fragment);
+  }
+
+  get running(): number {
+    return this.#slots.taken;
+  }
+
+  listen(listener: WakeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async wake(sweep: boolean): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isWanted = true;
+    this.#wantsSweep ||= sweep;
+    this.#pumping ??= this.#pump();
+    await this.#pumping;
+  }
+
+  nextWakeInMs(): Promise<number | null> {
+    return this.#fragment.adapter.storage.nextWakeInMs(this.#fragment.queue, this.#names);
+  }
+
+  idle(): Promise<void> {
+    if (this.#isIdle) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Someone asked a running hook to stop: the heartbeat's answer tells which. */
+  checkCancellations(): void {
+    void this.#heartbeat.beat();
+  }
+
+  async processDue(deadlineMs: number): Promise<Counts> {
+    const { clock } = this.#fragment.settings;
+    const before = this.#outcomes.tally.counts();
+    const until = clock.now() + deadlineMs;
+    let started: Counts | null = null;
+    while (!this.#isClosed && clock.now() < until) {
+      const counts = this.#outcomes.tally.counts();
+      // A round that ended nothing, although something was said to be due, would only be repeated.
+      if (started !== null && sum(counts) === sum(started)) break;
+      started = counts;
+      await this.wake(true);
+      await this.#idleWithin(until - clock.now());
+      if (this.#slots.taken > 0 || (await this.nextWakeInMs()) !== 0) break;
+    }
+    if (this.#slots.taken > 0) {
+      await this.#drain(0);
+      this.#isClosed = this.#stopped !== null;
+    }
+    await this.#closeEmptied();
+    await this.#retention.end();
+    return this.#outcomes.tally.since(before);
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#drain(deadlineMs);
+    return this.#stopped;
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      // It always takes a turn, so the caller holds this promise before it can be cleared.
+      await this.#fragment.ready();
+      while (this.#isWanted && !this.#isClosed) {
+        this.#isWanted = false;
+        if (this.#wantsSweep) await this.#sweep();
+        await this.#fill();
+      }
+    } finally {
+      this.#pumping = null;
+      this.#tellIdle();
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    this.#wantsSweep = false;
+    this.#lastSweptAt = this.#fragment.settings.clock.now();
+    await this.#heartbeat.catchUp();
+    await sweepQueue(this.#fragment);
+    this.#retention.begin();
+  }
+
+  /** Claim until the slots are full or nothing more is there to claim. */
+  async #fill(): Promise<void> {
+    const { adapter, queue, settings } = this.#fragment;
+    do {
+      const limit = this.#slots.free;
+      this.#hasMore = limit <= 0;
+      this.#wasFull ||= this.#hasMore;
+      if (this.#hasMore) return;
+      const closed = this.#leases.takeEmptied();
+      try {
+        const request = { queue, names: this.#names, limit, leaseMs: settings.leaseMs, owner: this.#owner };
+        const { items, more } = await adapter.storage.claim(request, closed);
+        this.#hasMore = more;
+        this.#begin(items);
+      } catch (error) {
+        this.#leases.putBack(closed);
+        throw error;
+      }
+    } while (this.#hasMore && !this.#isClosed);
+    if (!this.#wasFull) return;
+    this.#wasFull = false;
+    for (const listener of this.#listeners) listener.onWake();
+  }
+
+  #begin(items: Parameters<Slots["start"]>[0]): void {
+    if (items.length === 0) return;
+    this.#leases.add(items);
+    this.#heartbeat.start();
+    this.#slots.start(items);
+  }
+
+  #after({ attempts, dueInMs, gaveBack }: Aftermath): void {
+    const { adapter, queue } = this.#fragment;
+    for (const attempt of attempts) {
+      this.#slots.release(attempt);
+      // Its end may have freed the next one of its key.
+      if (attempt.item.concurrencyKey !== null) this.#hasMore = true;
+    }
+    if (this.#isClosed) {
+      if (gaveBack || dueInMs === 0) adapter.notifier.publish(queue, "work");
+    } else {
+      if (dueInMs !== null) for (const listener of this.#listeners) listener.onDueIn(dueInMs);
+      if (this.#hasMore) this.#refill();
+    }
+    if (this.#slots.taken > 0) return;
+    this.#heartbeat.stop();
+    if (!this.#hasMore) void this.#closeEmptied();
+    this.#tellIdle();
+  }
+
+  /** Nothing is in flight, and no claim that could put something there. */
+  get #isIdle(): boolean {
+    return this.#slots.taken === 0 && this.#pumping === null && this.#cancelRefill === null;
+  }
+
+  #tellIdle(): void {
+    if (!this.#isIdle) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+
+  #refill(): void {
+    const { clock, concurrency } = this.#fragment.settings;
+    const claim = () => {
+      this.#cancelRefill = null;
+      this.wake(clock.now() - this.#lastSweptAt >= busySweepMs).catch((error: unknown) => this.#fragment.report.error(error, "claim"));
+    };
+    if (this.#slots.free >= concurrency / 4) {
+      this.#cancelRefill?.();
+      claim();
+    } else {
+      this.#cancelRefill ??= clock.schedule(claim, claimSpacingMs);
+    }
+  }
+
+  #extended({ gone, cancelled }: Extension): void {
+    for (const lease of gone) this.#leases.drop(lease);
+    this.#slots.lose(gone);
+    this.#slots.cancel(cancelled);
+  }
+
+  /** Resolves when those are closed whose turn was before, too. */
+  #closeEmptied(): Promise<void> {
+    this.#closing = this.#closing.then(async () => {
+      const emptied = this.#leases.takeEmptied();
+      if (emptied.length === 0) return;
+      try {
+        await this.#fragment.adapter.storage.closeLeases(emptied);
+      } catch (error) {
+        this.#leases.putBack(emptied);
+        this.#fragment.report.error(error, "settle");
+      }
+    });
+    return this.#closing;
+  }
+
+  async #drain(deadlineMs: number): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelRefill?.();
+    this.#cancelRefill = null;
+    await this.#pumping?.catch(() => undefined);
+    await this.#idleWithin(deadlineMs);
+    if (this.#slots.taken > 0) {
+      this.#slots.interrupt();
+      await this.#idleWithin(abortGraceMs);
+      this.#slots.giveBack();
+      await this.#idleWithin(settleGraceMs);
+      this.#outcomes.abandon();
+    }
+    this.#heartbeat.stop();
+    await this.#closeEmptied();
+    await this.#retention.end();
+  }
+
+  /** Wait until no handler is in flight, but not longer than `withinMs`. */
+  async #idleWithin(withinMs: number): Promise<void> {
+    if (this.#isIdle) return;
+    let cancel = () => {};
+    const expired = new Promise<void>((resolve) => {
+      cancel = this.#fragment.settings.clock.schedule(resolve, withinMs);
+    });
+    await Promise.race([this.idle(), expired]);
+    cancel();
+  }
+}
+
+function sum(counts: Counts): number {
+  return counts.completed + counts.failed + counts.givenBack + counts.other;
+}

@@ -1,0 +1,136 @@
+import type { FragmentInternals } from "../fragment/internals.ts";
+import type { ClaimedItem } from "../kernel/item.ts";
+import { type AttemptEnd, attemptOf } from "../kernel/transition.ts";
+import { Alarm } from "./alarm.ts";
+import { Attempt } from "./attempt.ts";
+import { cancellation, interruption, leaseLost, stuckAttempt, timeout } from "./interruption.ts";
+import { runHandler } from "./run-handler.ts";
+
+/** How long a handler may take to stop after its signal said so, before its slot is taken from it. */
+const graceMs = 5_000;
+
+/**
+ * The attempts in flight, up to `concurrency`. A slot is taken by a claim and freed when the outcome is
+ * settled, or at once when there is nothing to settle. A handler that ignores its signal keeps running in
+ * its process, but not in a slot.
+ */
+export class Slots {
+  readonly #fragment: FragmentInternals;
+  readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
+  readonly #onFenced: (attempt: Attempt, error: unknown) => void;
+  readonly #taken = new Map<string, Attempt>();
+  readonly #alarm: Alarm;
+
+  constructor(
+    fragment: FragmentInternals,
+    onEnded: (attempt: Attempt, end: AttemptEnd) => void,
+    onFenced: (attempt: Attempt, error: unknown) => void,
+  ) {
+    this.#fragment = fragment;
+    this.#onEnded = onEnded;
+    this.#onFenced = onFenced;
+    this.#alarm = new Alarm(fragment.settings.clock, () => this.#endOverdue());
+  }
+
+  get taken(): number {
+    return this.#taken.size;
+  }
+
+  get free(): number {
+    return this.#fragment.settings.concurrency - this.#taken.size;
+  }
+
+  start(items: readonly ClaimedItem[]): void {
+    const { namespace, report, settings } = this.#fragment;
+    const now = settings.clock.now();
+    for (const item of items) {
+      const attempt = new Attempt(item, this.#fragment, now);
+      this.#taken.set(item.lease + item.id, attempt);
+      if (attempt.deadline !== null) this.#alarm.setFor(attempt.deadline.at);
+      if (report.isListening) {
+        report.event({ type: "claimed", namespace, id: item.id, name: item.name, attempt: attemptOf(item) });
+      }
+      void this.#run(attempt);
+    }
+  }
+
+  /** Free the slot of an attempt that is settled. */
+  release({ item }: Attempt): void {
+    this.#taken.delete(item.lease + item.id);
+    if (this.#taken.size === 0) this.#alarm.clear();
+  }
+
+  /** Stop the attempts under leases that the database no longer has. Others may be running them by now. */
+  lose(leases: readonly string[]): void {
+    if (leases.length === 0) return;
+    const gone = new Set(leases);
+    for (const attempt of this.#taken.values()) {
+      if (!gone.has(attempt.item.lease)) continue;
+      const reason = leaseLost(attempt.item.id);
+      attempt.stop(reason);
+      attempt.isEnded = true;
+      this.release(attempt);
+      this.#onFenced(attempt, reason);
+    }
+  }
+
+  /** Ask these to stop, and end them as cancelled when they have, or at the end of their grace. */
+  cancel(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    const cancelled = new Set(ids);
+    const at = this.#fragment.settings.clock.now() + graceMs;
+    for (const attempt of this.#taken.values()) {
+      if (!cancelled.has(attempt.item.id) || attempt.isEnded || attempt.deadline?.kind === "cancel") continue;
+      attempt.deadline = { at, kind: "cancel" };
+      this.#alarm.setFor(at);
+      attempt.stop(cancellation(attempt.item.id));
+    }
+  }
+
+  /** Ask all to stop because the processor does. */
+  interrupt(): void {
+    for (const attempt of this.#taken.values()) attempt.stop(interruption(attempt.item.id));
+  }
+
+  /** End those that have not stopped as interrupted. */
+  giveBack(): void {
+    for (const attempt of this.#taken.values()) this.#end(attempt, { kind: "interrupted" });
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    this.#end(attempt, await runHandler(attempt, this.#fragment));
+  }
+
+  #end(attempt: Attempt, end: AttemptEnd): void {
+    if (attempt.isEnded) return;
+    attempt.isEnded = true;
+    this.#onEnded(attempt, end);
+  }
+
+  #endOverdue(): void {
+    const now = this.#fragment.settings.clock.now();
+    for (const attempt of this.#taken.values()) {
+      if (attempt.isEnded || attempt.deadline === null) continue;
+      if (attempt.deadline.at > now) this.#alarm.setFor(attempt.deadline.at);
+      else this.#stopOverdue(attempt, attempt.deadline.kind);
+    }
+  }
+
+  #stopOverdue(attempt: Attempt, kind: "timeout" | "stuck" | "cancel"): void {
+    const { id } = attempt.item;
+    switch (kind) {
+      case "cancel":
+        return this.#end(attempt, { kind: "interrupted" });
+      case "timeout": {
+        const error = timeout(id, attempt.timeoutMs ?? 0);
+        attempt.stop(error);
+        return this.#end(attempt, { kind: "failed", error });
+      }
+      case "stuck": {
+        const error = stuckAttempt(id, this.#fragment.settings.stuckAfterMs ?? 0);
+        attempt.stop(error);
+        return this.#end(attempt, { kind: "stuck", error });
+      }
+    }
+  }
+}

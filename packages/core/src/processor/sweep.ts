@@ -1,0 +1,20 @@
+import type { FragmentInternals } from "../fragment/internals.ts";
+
+const batch = 1_000;
+
+/** Promote what has become due and recover what was lost, and tell of the losses. */
+export async function sweepQueue({
+  adapter,
+  namespace,
+  queue,
+  settings,
+  report,
+}: FragmentInternals): Promise<void> {
+  let more = true;
+  while (more) {
+    const sweep = await adapter.storage.sweep(queue, batch, settings.maxLost);
+    for (const lost of sweep.lost) report.event({ type: "lost", namespace, ...lost });
+    report.stuck(sweep.lost);
+    more = sweep.more;
+  }
+}

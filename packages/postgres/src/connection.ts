@@ -1,0 +1,96 @@
+/** The one file that knows drizzle's insides: which driver is under a database or a transaction. */
+import { SherdError, type Database, type Transaction } from "@sherd/core";
+import { entityKind } from "drizzle-orm";
+import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
+import { drizzle } from "drizzle-orm/postgres-js";
+import postgres, { type Sql } from "postgres";
+import { drizzleSession } from "./sessions/drizzle.ts";
+import { postgresJsSession } from "./sessions/postgres-js.ts";
+import type { Session } from "./sessions/session.ts";
+
+/** Any drizzle database over PostgreSQL, whatever its driver and its schema. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the schema's type parameters are invariant in drizzle.
+export type PostgresDatabase = PgDatabase<PgQueryResultHKT, any, any>;
+
+export interface ConnectionOptions {
+  readonly max: number;
+  readonly prepare: boolean;
+  readonly applicationName: string;
+}
+
+export interface Connection {
+  readonly session: Session;
+  transaction<T>(run: (tx: PostgresTransaction) => Promise<T>): Promise<T>;
+  join(drizzleTransaction: object): PostgresTransaction;
+  /** A client of its own that LISTEN may occupy, to the same database; null where the driver cannot tell it. */
+  readonly listener: (() => Sql) | null;
+  close(): Promise<void>;
+}
+
+export class PostgresTransaction implements Transaction {
+  readonly db: Database;
+  readonly session: Session;
+
+  constructor(db: PostgresDatabase, session: Session) {
+    this.db = db as unknown as Database;
+    this.session = session;
+  }
+}
+
+/** Opens nothing: postgres.js connects at its first statement. */
+export function openConnection(given: string | PostgresDatabase, options: ConnectionOptions): Connection {
+  if (typeof given !== "string") return describe(given, options, async () => {});
+  const client = postgres(given, {
+    max: options.max,
+    prepare: options.prepare,
+    onnotice: () => {},
+    connection: { application_name: options.applicationName },
+  });
+  return describe(drizzle(client), options, () => client.end());
+}
+
+/** A client for LISTEN alone. It never gives up: postgres.js connects anew, and listens again, by itself. */
+export function listenClient(target: string | Sql["options"]): Sql {
+  const options = { max: 1, idle_timeout: 0, fetch_types: false, connect_timeout: 10, onnotice: () => {} };
+  if (typeof target === "string") return postgres(target, options);
+  // postgres.js takes its own parsed options as they stand when they carry `shared`, its count of retries.
+  return postgres({ ...target, ...options, shared: { retries: 0, typeArrayMap: {} } } as unknown as string);
+}
+
+function describe(db: PostgresDatabase, options: ConnectionOptions, close: () => Promise<void>): Connection {
+  const join = (inner: PostgresDatabase) => new PostgresTransaction(inner, sessionOf(inner, options.prepare));
+  const client = postgresJsClient(db);
+  return {
+    session: sessionOf(db, options.prepare),
+    transaction: (run) => db.transaction((inner) => run(join(inner))),
+    join(drizzleTransaction) {
+      if (isPostgresDatabase(drizzleTransaction)) return join(drizzleTransaction);
+      throw new SherdError(
+        "INVALID_OPTION",
+        "Cannot join the given transaction: it is not a drizzle transaction on PostgreSQL. Pass the `tx` that " +
+          "`db.transaction(async (tx) => …)` hands out.",
+        { option: "transaction", received: drizzleTransaction },
+      );
+    },
+    listener: client === null ? null : () => listenClient(client.options),
+    close,
+  };
+}
+
+export function isPostgresDatabase(value: unknown): value is PostgresDatabase {
+  const db = value as Partial<PostgresDatabase> | null;
+  return typeof db === "object" && db !== null && typeof db.execute === "function" && typeof db.transaction === "function";
+}
+
+function sessionOf(db: PostgresDatabase, prepare: boolean): Session {
+  const client = postgresJsClient(db);
+  return client === null ? drizzleSession(db) : postgresJsSession(client, prepare);
+}
+
+/** The postgres.js client, or inside a transaction the one bound to it; null for every other driver. */
+function postgresJsClient(db: PostgresDatabase): Sql | null {
+  const session = (db as { readonly _?: { readonly session?: { readonly client?: unknown; readonly constructor: object } } })
+    ._?.session;
+  if (session === undefined || Reflect.get(session.constructor, entityKind) !== "PostgresJsSession") return null;
+  return session.client as Sql;
+}

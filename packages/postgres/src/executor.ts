@@ -1,0 +1,56 @@
+import type { StatementObserver } from "@sherd/core";
+import { asSherdError, isTransient, rootCause } from "./failure.ts";
+import type { Parameter, Row, Session } from "./sessions/session.ts";
+
+/** Sends the statements of verbs: observed, and with the errors of drivers made Sherd's. */
+export interface Executor {
+  /** Send one statement of `verb`, in `session` where given, else in a transaction of its own. */
+  send(verb: string, statement: string, text: string, parameters: readonly Parameter[], session?: Session): Promise<readonly Row[]>;
+  /** Tell the observer of something that the driver sends by itself, such as a commit. */
+  observe(verb: string, statement: string, phase: "before" | "after"): void | Promise<void>;
+  /** Run a verb that owns its transaction again when it met others' locks; what remains fails as Sherd's error. */
+  own<T>(verb: string, run: () => Promise<T>): Promise<T>;
+  /** Run a verb in the caller's transaction, which an error has spoilt: it is not run again. */
+  joined<T>(verb: string, run: () => Promise<T>): Promise<T>;
+  /** Wait about `ms`, between half and one and a half of it. */
+  pause(ms: number): Promise<void>;
+}
+
+const maxTries = 6;
+const firstPauseMs = 5;
+
+export function createExecutor(
+  pool: Session,
+  onStatement: StatementObserver | undefined,
+  random: () => number = Math.random,
+): Executor {
+  const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms * (0.5 + random())));
+  return {
+    pause,
+    observe: (verb, statement, phase) => onStatement?.({ verb, statement, phase }),
+    async send(verb, statement, text, parameters, session = pool) {
+      if (onStatement === undefined) return session.query(text, parameters);
+      await onStatement({ verb, statement, phase: "before" });
+      const rows = await session.query(text, parameters);
+      await onStatement({ verb, statement, phase: "after" });
+      return rows;
+    },
+    async own(verb, run) {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await run();
+        } catch (error) {
+          if (!isTransient(rootCause(error)) || tries === maxTries) throw asSherdError(error, verb);
+          await pause(firstPauseMs * 2 ** tries);
+        }
+      }
+    },
+    async joined(verb, run) {
+      try {
+        return await run();
+      } catch (error) {
+        throw asSherdError(error, verb);
+      }
+    },
+  };
+}

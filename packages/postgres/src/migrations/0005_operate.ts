@@ -1,0 +1,114 @@
+// Inlined from 0005_operate.sql; `vitest -u` writes it anew.
+export const operate: readonly string[] = [
+  `-- Inserts items of which some have a key, and answers how each met the item that had its key. Keys are locked in
+-- sorted order, whatever the order of the batch, so that two batches cannot wait for each other; seq keeps the batch's
+-- order. Works at every isolation level: an insert that meets a row it cannot see fails with 40001. Index: sherd_item_key.
+create function sherd_enqueue_v1(p_items json) returns table (item uuid, existing uuid, resolution text)
+language plpgsql volatile as $$
+declare
+  r record;
+begin
+  for r in
+    with numbered as materialized (
+      select n.*, nextval(pg_get_serial_sequence('sherd_item', 'seq')) as seq,
+        case when n."dueAt" is not null and to_timestamp(n."dueAt" / 1000.0) > statement_timestamp()
+          then to_timestamp(n."dueAt" / 1000.0) end as at
+      from json_to_recordset(p_items) as n(
+        id uuid, queue text, name text, key text, "onConflict" text, "dueAt" double precision, priority integer,
+        "concurrencyKey" text, "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" integer,
+        body text, trace text)
+    )
+    select * from numbered n order by n.queue, n.key nulls first, n.seq
+  loop
+    existing := null;
+    for attempt in 1..100 loop
+      if r."onConflict" = 'replace' then
+        insert into sherd_item as i (id, seq, queue, name, key, state, at, priority, concurrency_key,
+          release_key_on_retry, max_attempts, retry, timeout_ms, body, trace)
+        values (r.id, r.seq, r.queue, r.name, r.key, case when r.at is null then 'ready' else 'timed' end, r.at,
+          r.priority, r."concurrencyKey", r."releaseKeyOnRetry", r."maxAttempts", r.retry, r."timeoutMs",
+          r.body::json, r.trace)
+        on conflict (queue, key) where key is not null and state <> 'done' do update
+        set name = excluded.name, state = excluded.state,
+          at = case excluded.state when 'ready' then statement_timestamp() else excluded.at end, gate = null,
+          priority = excluded.priority, concurrency_key = excluded.concurrency_key,
+          release_key_on_retry = excluded.release_key_on_retry, max_attempts = excluded.max_attempts,
+          retry = excluded.retry, timeout_ms = excluded.timeout_ms, body = excluded.body, trace = excluded.trace,
+          revision = i.revision + 1, failures = 0, lost = 0, cancel = false
+        returning i.id into existing;
+      else
+        insert into sherd_item (id, seq, queue, name, key, state, at, priority, concurrency_key,
+          release_key_on_retry, max_attempts, retry, timeout_ms, body, trace)
+        values (r.id, r.seq, r.queue, r.name, r.key, case when r.at is null then 'ready' else 'timed' end, r.at,
+          r.priority, r."concurrencyKey", r."releaseKeyOnRetry", r."maxAttempts", r.retry, r."timeoutMs",
+          r.body::json, r.trace)
+        on conflict (queue, key) where key is not null and state <> 'done' do nothing
+        returning id into existing;
+        if existing is null then
+          select i.id into existing from sherd_item i where i.queue = r.queue and i.key = r.key and i.state <> 'done';
+        end if;
+      end if;
+      -- Null: the item that had the key has finished meanwhile, and the key is free.
+      exit when existing is not null;
+    end loop;
+    if existing is null then
+      raise exception 'The key kept changing hands' using errcode = '40001';
+    end if;
+    continue when existing = r.id;
+    if r."onConflict" = 'error' then
+      raise exception 'An item has this key' using errcode = 'SH001',
+        detail = json_build_object('queue', r.queue, 'key', r.key, 'existingId', existing)::text;
+    end if;
+    item := r.id;
+    resolution := case r."onConflict" when 'replace' then 'replaced' else 'ignored' end;
+    return next;
+  end loop;
+end $$;`,
+  `-- Locks: the queue's, as claim does, so that the item is not claimed between the look and the write; the item NOWAIT,
+-- since nothing may wait for a user's transaction under the queue's lock. Index: the primary keys, sherd_lease_queue.
+create function sherd_cancel_v1(p_queue text, p_id uuid) returns text language plpgsql volatile as $$
+declare
+  v_state text;
+begin
+  perform sherd_lock_v1(p_queue);
+  select i.state into v_state from sherd_item i where i.id = p_id and i.queue = p_queue for update nowait;
+  if not found then
+    return case when exists (select from sherd_history h where h.id = p_id and h.queue = p_queue)
+      then 'finished' else 'not_found' end;
+  end if;
+  if v_state = 'done' then return 'finished'; end if;
+  if exists (select from sherd_lease l where l.queue = p_queue and p_id = any(l.items)) then
+    update sherd_item set cancel = true where id = p_id;
+    return 'requested';
+  end if;
+  with gone as (delete from sherd_item where id = p_id returning *)
+  insert into sherd_history (id, queue, name, key, outcome, priority, concurrency_key, attempts, failures, lost,
+    max_attempts, errors, body, trace, created_at, finished_at)
+  select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts, failures, lost,
+    max_attempts, errors, body, trace, created_at, clock_timestamp() from gone;
+  return 'cancelled';
+end $$;`,
+  `-- Locks: the lease that still lists the item, then the item, in the order of settle. Index: sherd_lease_queue, then
+-- the primary key.
+create function sherd_retry_v1(p_queue text, p_id uuid) returns text language plpgsql volatile as $$
+declare
+  v_key text;
+  v_existing uuid;
+begin
+  perform 1 from sherd_lease l where l.queue = p_queue and p_id = any(l.items) order by l.id for no key update;
+  update sherd_item set state = 'ready', at = clock_timestamp(), failures = 0, lost = 0, outcome = null, cancel = false,
+    revision = revision + 1
+    where id = p_id and queue = p_queue and state = 'done' and outcome = 'failed';
+  if found then
+    update sherd_lease l set items = array_remove(l.items, p_id) where l.queue = p_queue and p_id = any(l.items);
+    return 'retried';
+  end if;
+  return case when exists (select from sherd_item i where i.id = p_id and i.queue = p_queue)
+    or exists (select from sherd_history h where h.id = p_id and h.queue = p_queue) then 'not_failed' else 'not_found' end;
+exception when unique_violation then
+  select i.key into v_key from sherd_item i where i.id = p_id;
+  select i.id into v_existing from sherd_item i where i.queue = p_queue and i.key = v_key and i.state <> 'done';
+  raise exception 'An item has this key' using errcode = 'SH001',
+    detail = json_build_object('queue', p_queue, 'key', v_key, 'existingId', v_existing)::text;
+end $$;`,
+];

@@ -1,0 +1,77 @@
+import type { Notifier, Transaction, WakeReason } from "@sherd/core";
+import type { Sql } from "postgres";
+import { PostgresTransaction } from "./connection.ts";
+import type { Executor } from "./executor.ts";
+import { createListener } from "./listener.ts";
+import { Subscribers } from "./subscribers.ts";
+
+export interface ClosableNotifier extends Notifier {
+  /** Send what is pending, stop listening. */
+  close(): Promise<void>;
+}
+
+/** Hints of one burst go out together: a NOTIFY of its own for each would cost a commit each. */
+const coalesceMs = 5;
+
+/** A commit of the caller's own cannot be seen; a wake-up that comes before it is in vain. */
+const commitGuessesMs = [5, 50, 500];
+
+const channel = "sherd";
+
+/** One row, so that a payload that PostgreSQL refuses, for its length, fails the statement before any row is sent. */
+const notifyAll = `select count(pg_notify($1::text, p.payload)) as sent
+from json_array_elements_text($2::text::json) as p(payload) where octet_length(p.payload) < 8000`;
+
+/** `openListener` is null where the database is not to carry hints: they stay in this process. */
+export function createNotifier(executor: Executor, openListener: (() => Sql) | null): ClosableNotifier {
+  const subscribers = new Subscribers();
+  const listener = openListener === null ? null : createListener(channel, subscribers, openListener);
+  const pending = new Set<string>();
+  let flushing: Promise<void> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
+
+  // On a connection of the pool, outside every user's transaction: NOTIFY takes a lock on the whole server at commit.
+  const flush = async () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (pending.size === 0) return;
+    const payloads = JSON.stringify([...pending]);
+    pending.clear();
+    await executor.send("publish", "notify", notifyAll, [channel, payloads]).catch(() => {});
+  };
+
+  return {
+    publish(queue, reason) {
+      subscribers.wake(queue, reason);
+      if (listener === null) return;
+      pending.add(payloadOf(queue, reason));
+      timer ??= setTimeout(() => (flushing = flush()), coalesceMs);
+    },
+    async publishOnCommit(tx: Transaction, queue: string) {
+      for (const ms of commitGuessesMs) setTimeout(() => subscribers.wake(queue, "work"), ms).unref();
+      if (listener === null || !(tx instanceof PostgresTransaction)) return;
+      const payload = payloadOf(queue, "work");
+      await executor.joined("publish", () =>
+        executor.send("publish", "notify", "select pg_notify($1::text, $2::text)", [channel, payload], tx.session),
+      );
+    },
+    async subscribe(queue, wake, onError) {
+      const remove = subscribers.add(queue, { wake, onError });
+      await listener?.start();
+      return async () => {
+        remove();
+        if (subscribers.size === 0) await listener?.stop();
+      };
+    },
+    async close() {
+      await flushing;
+      await flush();
+      subscribers.clear();
+      await listener?.stop();
+    },
+  };
+}
+
+export function payloadOf(queue: string, reason: WakeReason): string {
+  return `${reason}:${queue}`;
+}

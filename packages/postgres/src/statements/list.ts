@@ -1,0 +1,65 @@
+import { SherdError, type ItemFilter, type ItemPage, type ItemStatus } from "@sherd/core";
+import type { Executor } from "../executor.ts";
+import { historyColumns, itemColumns, itemView } from "./view.ts";
+
+/** Microseconds, all that the database keeps: a page ends exactly at its last row. */
+const micros = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint::text`;
+const instant = (parameter: string) =>
+  `timestamp with time zone 'epoch' + ${parameter}::text::bigint * interval '1 microsecond'`;
+
+const held = `select h.id, l.owner from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = $1::text`;
+const chosen = `i.queue = $2::text and ($3::text is null or i.name = $4::text)`;
+const bySeq = `and ($5::text is null or i.seq < $6::text::bigint) and $7::text is null
+order by i.seq desc limit $8::integer`;
+const byTime = (time: string, tie: string, type: string) => `and ($5::text is null
+  or (${time}, ${tie}) < (${instant("$6")}, $7::text::${type}))
+order by ${time} desc, ${tie} desc limit $8::integer`;
+
+/** Takes no locks. Reads the items of the queue: nothing on the hot path pays for an index that only operators use. */
+const pending = `with held as materialized (${held})
+select ${itemColumns}, i.seq::text as position, null as tie
+from sherd_item i left join held h on h.id = i.id
+where i.state <> 'done' and h.id is null and ${chosen} ${bySeq}`;
+
+/** Takes no locks. Index: sherd_lease_queue, then sherd_item_pkey. */
+const processing = `with held as materialized (${held})
+select ${itemColumns}, i.seq::text as position, null as tie
+from held h join sherd_item i on i.id = h.id
+where i.state <> 'done' and ${chosen} ${bySeq}`;
+
+/** Takes no locks. Index: sherd_item_done. */
+const failed = `select ${itemColumns}, ${micros("i.at")} as position, i.seq::text as tie
+from sherd_item i cross join (select null as owner) h
+where i.state = 'done' and $1::text is not null and ${chosen} ${byTime("i.at", "i.seq", "bigint")}`;
+
+/** Takes no locks. Index: sherd_history_finished. */
+const finished = `select ${historyColumns}, ${micros("i.finished_at")} as position, i.id::text as tie
+from sherd_history i where i.outcome = $1::text and ${chosen} ${byTime("i.finished_at", "i.id", "uuid")}`;
+
+const texts: Record<ItemStatus, string> = { pending, processing, failed, completed: finished, cancelled: finished };
+
+export async function list(executor: Executor, queue: string, filter: ItemFilter): Promise<ItemPage> {
+  const { status, name = null, limit } = filter;
+  const [position, tie] = parseCursor(filter.cursor);
+  const first = status === "completed" || status === "cancelled" ? status : queue;
+  const parameters = [first, queue, name, name, position, position, tie, limit + 1];
+  const rows = await executor.own("list", () => executor.send("list", status, texts[status], parameters));
+  const page = rows.slice(0, limit);
+  const last = rows.length > limit ? page.at(-1) : undefined;
+  return { items: page.map(itemView), cursor: last === undefined ? null : formatCursor(last["position"], last["tie"]) };
+}
+
+function formatCursor(position: unknown, tie: unknown): string {
+  return tie === null ? String(position) : `${String(position)}.${String(tie)}`;
+}
+
+function parseCursor(cursor: string | null): readonly [position: string | null, tie: string | null] {
+  if (cursor === null) return [null, null];
+  const [, position, tie] = /^(\d{1,18})(?:\.([\da-f-]{1,36}))?$/.exec(cursor) ?? [];
+  if (position !== undefined) return [position, tie ?? null];
+  throw new SherdError(
+    "INVALID_OPTION",
+    "Cannot list from the given cursor: it is not one that a page of this list handed out. Start without a cursor.",
+    { option: "cursor", received: cursor },
+  );
+}

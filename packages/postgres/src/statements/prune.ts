@@ -1,0 +1,33 @@
+import type { Outcome } from "@sherd/core";
+import type { Executor } from "../executor.ts";
+import { onlyRow } from "../literal.ts";
+
+/** Locks: the rows, SKIP LOCKED, so that a retry of one of them is not waited for. Index: sherd_item_done. */
+const pruneFailed = `with old as (
+  select id from sherd_item
+  where queue = $1::text and state = 'done' and at < clock_timestamp() - $2::float8 * interval '1 millisecond'
+  order by at limit $3::integer for update skip locked
+), gone as (delete from sherd_item i using old where i.id = old.id returning i.id)
+select count(*)::integer as pruned from gone`;
+
+/** Locks: the rows, SKIP LOCKED, so that two pruners share the work. Index: sherd_history_finished. */
+const pruneHistory = `with old as (
+  select id from sherd_history
+  where queue = $1::text and outcome = $4::text and finished_at < clock_timestamp() - $2::float8 * interval '1 millisecond'
+  order by finished_at limit $3::integer for update skip locked
+), gone as (delete from sherd_history h using old where h.id = old.id returning h.id)
+select count(*)::integer as pruned from gone`;
+
+export async function prune(
+  executor: Executor,
+  queue: string,
+  which: { readonly outcome: Outcome; readonly olderThanMs: number; readonly limit: number },
+): Promise<number> {
+  const parameters = [queue, which.olderThanMs, which.limit];
+  const rows = await executor.own("prune", () =>
+    which.outcome === "failed"
+      ? executor.send("prune", "failed", pruneFailed, parameters)
+      : executor.send("prune", "history", pruneHistory, [...parameters, which.outcome]),
+  );
+  return Number(onlyRow(rows)["pruned"]);
+}

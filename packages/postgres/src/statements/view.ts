@@ -1,0 +1,43 @@
+import type { AttemptError, ItemState, ItemView, Outcome } from "@sherd/core";
+import { numberOrNull } from "../literal.ts";
+import type { Row } from "../sessions/session.ts";
+
+const epochMs = (column: string) => `round(extract(epoch from ${column}) * 1000)::float8`;
+
+/** The columns of an item as operators see it; `i` is the item, `held` its lease's owner where one lists it. */
+export const itemColumns = `i.id::text as id, i.queue, i.name, i.key, i.state, i.outcome, h.owner, i.cancel, i.priority,
+  i.concurrency_key, case when i.state = 'timed' and h.owner is null and i.at > clock_timestamp() then ${epochMs("i.at")} end as due_at,
+  i.attempts, i.failures, i.lost, i.max_attempts, i.errors::text as errors, i.body::text as body, i.trace,
+  ${epochMs("i.created_at")} as created_at, case when i.state = 'done' then ${epochMs("i.at")} end as finished_at`;
+
+/** The same of a row of the history. */
+export const historyColumns = `i.id::text as id, i.queue, i.name, i.key, 'done' as state, i.outcome, null as owner,
+  false as cancel, i.priority, i.concurrency_key, null::float8 as due_at, i.attempts, i.failures, i.lost, i.max_attempts,
+  i.errors::text as errors, i.body::text as body, i.trace, ${epochMs("i.created_at")} as created_at,
+  ${epochMs("i.finished_at")} as finished_at`;
+
+export function itemView(row: Row): ItemView {
+  return {
+    id: String(row["id"]),
+    queue: String(row["queue"]),
+    name: String(row["name"]),
+    key: row["key"] as string | null,
+    state: row["state"] as ItemState,
+    outcome: row["outcome"] as Outcome | null,
+    held: row["owner"] !== null,
+    owner: row["owner"] as string | null,
+    cancelRequested: row["cancel"] === true,
+    priority: Number(row["priority"]),
+    concurrencyKey: row["concurrency_key"] as string | null,
+    dueAt: numberOrNull(row["due_at"]),
+    attempts: Number(row["attempts"]),
+    failures: Number(row["failures"]),
+    lost: Number(row["lost"]),
+    maxAttempts: Number(row["max_attempts"]),
+    errors: JSON.parse(String(row["errors"] ?? "[]")) as readonly AttemptError[],
+    body: String(row["body"]),
+    trace: row["trace"] as string | null,
+    createdAt: Number(row["created_at"]),
+    finishedAt: numberOrNull(row["finished_at"]),
+  };
+}

@@ -1,0 +1,42 @@
+import type { Database, DatabaseAdapter } from "@sherd/core";
+import type { SqliteClock } from "./clock.ts";
+import { isDrizzleTransaction, sessionOf } from "./drizzle.ts";
+import { invalidOption } from "./errors.ts";
+import { Executor, type ExecutorOptions } from "./executor.ts";
+import { sqliteMigrator } from "./migrator.ts";
+import { type ChangeSource, SqliteNotifier } from "./notifier.ts";
+import { tables } from "./schema.ts";
+import { sqliteStorage } from "./storage.ts";
+
+export interface AdapterParts extends ExecutorOptions {
+  readonly clock: SqliteClock;
+  readonly changes: (executor: Executor) => ChangeSource;
+}
+
+/** An adapter over any connection that speaks SQLite. */
+export function createAdapter(parts: AdapterParts): DatabaseAdapter {
+  const executor = new Executor(parts);
+  const notifier = new SqliteNotifier(executor, parts.nesting, parts.changes(executor));
+  return {
+    dialect: "sqlite",
+    storage: sqliteStorage(executor, parts.clock),
+    notifier,
+    migrator: sqliteMigrator(executor, parts.clock),
+    tables,
+    transaction: (run) => executor.transaction(run),
+    join(transaction) {
+      if (!isDrizzleTransaction(transaction)) {
+        throw invalidOption(
+          "drizzleTransaction",
+          transaction,
+          "Cannot join the transaction: it is no drizzle transaction of SQLite. Pass what `db.transaction(async (tx) => …)` hands over.",
+        );
+      }
+      return executor.join(sessionOf(transaction), transaction as unknown as Database);
+    },
+    async close() {
+      notifier.close();
+      await executor.close();
+    },
+  };
+}

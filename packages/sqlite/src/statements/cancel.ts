@@ -1,0 +1,37 @@
+import type { Script } from "../script.ts";
+import { ownerOfItem } from "./held.ts";
+import { moveToHistory } from "./move.ts";
+
+/**
+ * Finish an item as cancelled, or ask its holder to stop. Locks: the write lock, taken by BEGIN IMMEDIATE before the
+ * first read, so no claim takes the item in between. Indexes: `sherd_item_id`, `sherd_lease_queue`.
+ */
+export function* cancel(
+  queue: string,
+  id: string,
+  now: number,
+): Script<"cancelled" | "requested" | "finished" | "not_found"> {
+  const [row] = (yield {
+    name: "read-item",
+    sql: `SELECT i.seq, i.state, ${ownerOfItem} FROM sherd_item i WHERE i.id = ? AND i.queue = ?`,
+    params: [id, queue],
+  }) as readonly (readonly [seq: number, state: string, owner: string | null])[];
+  if (row === undefined) return (yield* isInHistory(queue, id)) ? "finished" : "not_found";
+  const [seq, state, owner] = row;
+  if (state === "done") return "finished";
+  if (owner === null) {
+    yield* moveToHistory([{ seq, outcome: "cancelled", counts: false }], now);
+    return "cancelled";
+  }
+  yield { name: "request-cancel", sql: "UPDATE sherd_item SET cancel = 1 WHERE seq = ?", params: [seq] };
+  return "requested";
+}
+
+export function* isInHistory(queue: string, id: string): Script<boolean> {
+  const rows = yield {
+    name: "read-history",
+    sql: "SELECT 1 FROM sherd_history WHERE id = ? AND queue = ?",
+    params: [id, queue],
+  };
+  return rows.length > 0;
+}

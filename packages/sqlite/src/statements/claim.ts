@@ -1,0 +1,115 @@
+import type { ClaimedItem, ClaimRequest } from "@sherd/core";
+import type { Script } from "../script.ts";
+import { claimableParams, type ClaimableRow, claimableSql } from "./claimable.ts";
+import { closeLeases } from "./close-leases.ts";
+
+export interface Picked {
+  /** In claim order. */
+  readonly items: readonly { readonly seq: number; readonly lease: string }[];
+  readonly more: boolean;
+}
+
+/**
+ * Pick items and write their leases. Locks: the database's one write lock, taken by BEGIN IMMEDIATE before the first
+ * read, which serializes the claims of all queues; in a deferred transaction two claims could read the same items as
+ * free. Isolation: none beyond that lock. Indexes: see `claimableSql`. Items are not written.
+ */
+export function* claim(
+  request: ClaimRequest,
+  closed: readonly string[],
+  now: number,
+  randomId: () => string,
+): Script<Picked> {
+  if (closed.length > 0) yield* closeLeases(closed);
+  const rows = (yield {
+    name: "pick",
+    sql: claimableSql,
+    params: claimableParams(request.queue, request.names, request.limit),
+  }) as readonly ClaimableRow[];
+  const leases = leasesOf(rows, randomId);
+  if (leases.length > 0) {
+    yield {
+      name: "insert-leases",
+      sql: `
+INSERT INTO sherd_lease (id, queue, owner, expires_at, created_at, items)
+SELECT value ->> 0, ?, ?, ?, ?, value -> 1 FROM json_each(?)`,
+      params: [request.queue, request.owner, now + request.leaseMs, now, JSON.stringify(leases)],
+    };
+  }
+  const leaseOf = new Map(leases.flatMap(([id, items]) => items.map((seq) => [seq, id] as const)));
+  const items = rows.flatMap(([seq]) => {
+    const lease = leaseOf.get(seq);
+    return lease === undefined ? [] : [{ seq, lease }];
+  });
+  return { items, more: rows.length === request.limit };
+}
+
+/**
+ * Read what was claimed, after the lock is gone: over a network the payloads may take their time. Index: the primary
+ * key. An item that ended or vanished in between is left out.
+ */
+export function* readClaimed(picked: Picked): Script<readonly ClaimedItem[]> {
+  const rows = (yield {
+    name: "read-bodies",
+    sql: `
+SELECT i.seq, i.id, i.name, i.revision, i.failures, i.lost, i.max_attempts, i.concurrency_key, i.retry, i.timeout_ms, i.body, i.trace, i.created_at
+FROM sherd_item i WHERE i.seq IN (SELECT value FROM json_each(?)) AND i.state <> 'done'`,
+    params: [JSON.stringify(picked.items.map(({ seq }) => seq))],
+  }) as readonly ClaimedRow[];
+  const bySeq = new Map(rows.map((row) => [row[0], row]));
+  return picked.items.flatMap(({ seq, lease }) => {
+    const row = bySeq.get(seq);
+    return row === undefined ? [] : [toClaimedItem(row, lease)];
+  });
+}
+
+/** Of several items with one concurrency key the first; what was lost before gets a lease of its own. */
+function leasesOf(rows: readonly ClaimableRow[], randomId: () => string): [id: string, items: number[]][] {
+  const keys = new Set<string>();
+  const together: number[] = [];
+  const alone: number[] = [];
+  for (const [seq, key, lost] of rows) {
+    if (key !== null && keys.has(key)) continue;
+    if (key !== null) keys.add(key);
+    (together).push(seq);
+  }
+  const groups = alone.map((seq) => [seq]);
+  if (together.length > 0) groups.push(together);
+  return groups.map((items) => [randomId(), items]);
+}
+
+type ClaimedRow = readonly [
+  seq: number,
+  id: string,
+  name: string,
+  revision: number,
+  failures: number,
+  lost: number,
+  maxAttempts: number,
+  concurrencyKey: string | null,
+  retry: string,
+  timeoutMs: number | null,
+  body: string,
+  trace: string | null,
+  createdAt: number,
+];
+
+function toClaimedItem(row: ClaimedRow, lease: string): ClaimedItem {
+  const [, id, name, revision, failures, lost, maxAttempts, concurrencyKey, ...rest] = row;
+  const [retry, timeoutMs, body, trace, createdAt] = rest;
+  return {
+    id,
+    lease,
+    name,
+    revision,
+    failures,
+    lost,
+    maxAttempts,
+    concurrencyKey,
+    retry,
+    timeoutMs,
+    body,
+    trace,
+    createdAt,
+  };
+}

@@ -1,0 +1,33 @@
+import type { SqlValue } from "../connection.ts";
+import { withHeld } from "./held.ts";
+
+/**
+ * The items that a claim may take, in its order. Locks: none of its own; a claim runs it in a transaction that began
+ * with the write lock, so no lease or item changes under it. Index: walks `sherd_item_ready` in order and stops at
+ * the limit; the busy keys come from the held items' rows and from `sherd_item_blocking`, and only once an item with
+ * a key is met. A key is busy while an item of it is held, or waits to be retried without having released it.
+ */
+export const claimableSql = `
+WITH ${withHeld},
+busy(concurrency_key) AS MATERIALIZED (
+  SELECT h.concurrency_key FROM held CROSS JOIN sherd_item h ON h.seq = held.seq
+  WHERE h.concurrency_key IS NOT NULL AND h.state <> 'done'
+  UNION
+  SELECT b.concurrency_key FROM sherd_item b INDEXED BY sherd_item_blocking
+  WHERE b.queue = ? AND b.state = 'timed' AND b.concurrency_key IS NOT NULL
+    AND b.release_key_on_retry = 0 AND b.failures + b.lost > 0
+)
+SELECT i.seq, i.concurrency_key, i.lost
+FROM sherd_item i INDEXED BY sherd_item_ready
+WHERE i.queue = ? AND i.state = 'ready'
+  AND i.seq NOT IN held
+  AND i.name IN (SELECT value FROM json_each(?))
+  AND (i.concurrency_key IS NULL OR i.concurrency_key NOT IN busy)
+ORDER BY i.priority DESC, i.seq
+LIMIT ?`;
+
+export type ClaimableRow = readonly [seq: number, concurrencyKey: string | null, lost: number];
+
+export function claimableParams(queue: string, names: readonly string[], limit: number): readonly SqlValue[] {
+  return [queue, queue, queue, JSON.stringify(names), limit];
+}

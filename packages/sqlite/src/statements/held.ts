@@ -1,0 +1,17 @@
+/**
+ * What a queue's leases list, for `WITH`: parameter 1 is the queue. Few leases list many items, so this reads the
+ * whole list once, by `sherd_lease_queue`, and each use of it is one lookup in a temporary tree.
+ */
+export const withHeld = `
+held(seq) AS MATERIALIZED (
+  SELECT e.value FROM sherd_lease l, json_each(l.items) e WHERE l.queue = ?
+)`;
+
+/**
+ * Who holds the item `i`: parameters none. Reads the leases of the item's queue until one lists it.
+ */
+export const ownerOfItem = `(
+  SELECT l.owner FROM sherd_lease l
+  WHERE l.queue = i.queue AND EXISTS (SELECT 1 FROM json_each(l.items) e WHERE e.value = i.seq)
+  LIMIT 1
+)`;

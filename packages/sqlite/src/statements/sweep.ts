@@ -1,0 +1,107 @@
+import type { LostItem, Sweep } from "@sherd/core";
+import type { Script } from "../script.ts";
+import { type Change, changeItems } from "./change.ts";
+import { type Move, moveToHistory } from "./move.ts";
+
+/**
+ * Promote what is due and end expired leases. Locks: the write lock, taken by BEGIN IMMEDIATE before the first read, so
+ * each lease is ended by one sweep, and no settle comes in between. Indexes: `sherd_item_timed`, `sherd_lease_queue`,
+ * the primary keys. A sweep that finds nothing writes nothing, so it wakes no other process.
+ */
+export function* sweep(queue: string, limit: number, maxLost: number, now: number): Script<Sweep> {
+  const promoted = yield { name: "promote", sql: promoteSql, params: [queue, now, limit] };
+  const expired = (yield {
+    name: "end-leases",
+    sql: endLeasesSql,
+    params: [queue, now, limit],
+  }) as readonly (readonly [owner: string, items: string])[];
+  const owners = new Map(
+    expired.flatMap(([owner, items]) => (JSON.parse(items) as number[]).map((seq) => [seq, owner] as const)),
+  );
+  const lost = owners.size === 0 ? [] : yield* countLosses(owners, maxLost, now);
+  return { promoted: promoted.length, lost, more: promoted.length === limit || expired.length === limit };
+}
+
+const promoteSql = `
+UPDATE sherd_item SET state = 'ready', at = NULL WHERE seq IN (
+  SELECT seq FROM sherd_item INDEXED BY sherd_item_timed
+  WHERE queue = ? AND state = 'timed' AND at <= ? ORDER BY at LIMIT ?
+) RETURNING 1`;
+
+const endLeasesSql = `
+DELETE FROM sherd_lease WHERE id IN (
+  SELECT id FROM sherd_lease INDEXED BY sherd_lease_queue WHERE queue = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?
+) RETURNING owner, items`;
+
+function* countLosses(
+  owners: ReadonlyMap<number, string>,
+  maxLost: number,
+  now: number,
+): Script<readonly LostItem[]> {
+  const rows = (yield {
+    name: "read-lost",
+    sql: `
+SELECT seq, id, name, cancel, state, at, gate, attempts, failures, lost, max_attempts FROM sherd_item
+WHERE seq IN (SELECT value FROM json_each(?)) AND state <> 'done' ORDER BY seq`,
+    params: [JSON.stringify([...owners.keys()])],
+  }) as readonly LostRow[];
+  const effects = rows.map((row) => lossOf(row, owners.get(row[0]) ?? "", maxLost, now));
+  yield* changeItems(effects.map(({ change }) => change));
+  yield* moveToHistory(
+    effects.flatMap(({ move }) => (move === null ? [] : [move])),
+    now,
+  );
+  return effects.map(({ lostItem }) => lostItem);
+}
+
+type LostRow = readonly [
+  seq: number,
+  id: string,
+  name: string,
+  cancel: number,
+  state: Change["state"],
+  at: number | null,
+  gate: string | null,
+  attempts: number,
+  failures: number,
+  lost: number,
+  maxAttempts: number,
+];
+
+/** What a loss makes of an item. */
+export function lossOf(
+  row: LostRow,
+  owner: string,
+  maxLost: number,
+  now: number,
+): { readonly lostItem: LostItem; readonly change: Change; readonly move: Move | null } {
+  const [seq, id, name, cancel, state, at, gate, attempts, failures, lostBefore, maxAttempts] = row;
+  const lost = lostBefore + 1;
+  const counters = { attempts: attempts + 1, failures, lost };
+  if (cancel === 1) {
+    return {
+      lostItem: { id, name, owner, lost, end: "cancelled" },
+      change: { seq, state, at, gate, outcome: null, ...counters, error: null },
+      move: { seq, outcome: "cancelled", counts: false },
+    };
+  }
+  if (lost < maxLost && failures + lost < maxAttempts) {
+    return {
+      lostItem: { id, name, owner, lost, end: "ready" },
+      change: { seq, state, at, gate, outcome: null, ...counters, error: null },
+      move: null,
+    };
+  }
+  const error = {
+    at: now,
+    attempt: failures + lost,
+    name: "LostAttempt",
+    message: `The lease of "${owner}" expired during attempt ${failures + lost} of ${id}, which makes ${lost} lost. Its process died or stalled.`,
+    code: "LOST",
+  };
+  return {
+    lostItem: { id, name, owner, lost, end: "failed" },
+    change: { seq, state: "done", at: now, gate: null, outcome: "failed", ...counters, error },
+    move: null,
+  };
+}

@@ -1,0 +1,153 @@
+import { DatabaseSync } from "node:sqlite";
+import { onTestFinished, describe, expect, test } from "vitest";
+import type { SqlValue } from "../src/connection.ts";
+import { migrations } from "../src/migrations/index.ts";
+import type { Script } from "../src/script.ts";
+import { cancel } from "../src/statements/cancel.ts";
+import { claim, readClaimed } from "../src/statements/claim.ts";
+import { closeLeases } from "../src/statements/close-leases.ts";
+import { count } from "../src/statements/count.ts";
+import { enqueue } from "../src/statements/enqueue.ts";
+import { extend } from "../src/statements/extend.ts";
+import { get } from "../src/statements/get.ts";
+import { hold } from "../src/statements/hold.ts";
+import { list } from "../src/statements/list.ts";
+import { nextWakeInMs } from "../src/statements/next-wake.ts";
+import { prune } from "../src/statements/prune.ts";
+import { retry } from "../src/statements/retry.ts";
+import { settle } from "../src/statements/settle.ts";
+import { sweep } from "../src/statements/sweep.ts";
+import { wake } from "../src/statements/wake.ts";
+import { newItem } from "./items.ts";
+
+const request = { queue: "q", names: ["n"], limit: 1, leaseMs: 1, owner: "o" };
+const outcome = { id: "i", lease: "l", revision: 0, outcome: null, delayMs: null, gate: null, error: null };
+const completed = { ...outcome, state: "done", outcome: "completed", failed: false, lost: false } as const;
+const released = { ...outcome, state: "ready", failed: true, lost: false } as const;
+const list1 = (status: "pending" | "processing" | "failed" | "completed") =>
+  list("q", { status, limit: 1, cursor: null });
+const held = ["i", 1, 0, 0, "ready", null, null, 0, 0, 0];
+const lost = [1, "i", "n", 0, "ready", null, null, 0, 0, 0, 9];
+
+/** A script, what its statements answer in turn, and the indexes that each statement has to use. */
+const scripts: Readonly<
+  Record<string, readonly [Script<unknown>, SqlValue[][][], Record<string, string[]>]>
+> = {
+  claim: [
+    claim(request, ["l"], 0, () => "l"),
+    [[], [[1, null, 0]]],
+    { "close-leases": ["PRIMARY"], pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_lease_queue"] },
+  ],
+  "claimed items": [readClaimed({ items: [], more: false }), [], { "read-bodies": ["ROWID"] }],
+  closeLeases: [closeLeases(["l"]), [], { "close-leases": ["PRIMARY"] }],
+  sweep: [
+    sweep("q", 1, 3, 0),
+    [[], [["o", "[1]"]], [lost]],
+    {
+      promote: ["sherd_item_timed", "ROWID"],
+      "end-leases": ["sherd_lease_queue", "PRIMARY"],
+      "read-lost": ["ROWID"],
+      "change-items": ["ROWID"],
+    },
+  ],
+  settle: [
+    settle("q", [completed], 0),
+    [[["l", "[1]"]], [held]],
+    {
+      "read-leases": ["PRIMARY"],
+      "read-items": ["sherd_item_id"],
+      "insert-history": ["ROWID"],
+      "delete-finished": ["ROWID"],
+    },
+  ],
+  "settle, going back": [
+    settle("q", [released], 0),
+    [[["l", "[1]"]], [held]],
+    { "change-items": ["ROWID"], "write-leases": ["PRIMARY"] },
+  ],
+  enqueue: [
+    enqueue([newItem({ key: "k", onConflict: "replace" })], 0, true),
+    [[["hook/test", "k", "i"]]],
+    { "find-key-holders": ["sherd_item_key"], replace: ["sherd_item_id"] },
+  ],
+  extend: [
+    extend("q", ["l"], 0),
+    [],
+    { renew: ["PRIMARY"], "read-cancelled": ["sherd_item_cancel", "PRIMARY"] },
+  ],
+  hold: [hold("l", "i"), [], { hold: ["PRIMARY", "sherd_item_id"] }],
+  wake: [wake("q", ["k"]), [], { wake: ["sherd_item_key"] }],
+  nextWakeInMs: [
+    nextWakeInMs("q", ["n"], 0),
+    [],
+    { "next-wake": ["sherd_item_ready", "sherd_item_timed", "sherd_lease_queue"] },
+  ],
+  cancel: [cancel("q", "i", 0), [], { "read-item": ["sherd_item_id"], "read-history": ["PRIMARY"] }],
+  retry: [
+    retry("q", "i"),
+    [[[1, "done", "k"]]],
+    { "find-key-holder": ["sherd_item_key"], "find-leases": ["sherd_lease_queue"], retry: ["ROWID"] },
+  ],
+  get: [get("q", "i"), [], { get: ["sherd_item_id", "PRIMARY"] }],
+  count: [
+    count("q", 0),
+    [[[0, 0, 0, 0, 0, null, null]]],
+    {
+      count: [
+        "sherd_item_ready",
+        "sherd_item_timed",
+        "sherd_item_parked",
+        "sherd_item_done",
+        "sherd_history_finished",
+      ],
+    },
+  ],
+  "list pending": [list1("pending"), [], { list: ["ROWID"] }],
+  "list processing": [list1("processing"), [], { list: ["sherd_lease_queue", "ROWID"] }],
+  "list failed": [list1("failed"), [], { list: ["sherd_item_done"] }],
+  "list completed": [list1("completed"), [], { list: ["sherd_history_finished"] }],
+  "prune failed": [prune("q", "failed", 0, 1), [], { prune: ["sherd_item_done", "ROWID"] }],
+  "prune completed": [prune("q", "completed", 0, 1), [], { prune: ["sherd_history_finished", "PRIMARY"] }],
+};
+
+/** Besides constants, only what was passed as JSON, and lists of held ids and busy keys, are read from end to end. */
+const mayScan = /^SCAN (?:CONSTANT ROW|held|busy|(?:\w+(?: EXISTS)?) VIRTUAL TABLE)/;
+/** Sorting is for what leases list alone, never for a queue. */
+const maySort = new Set([
+  "claim.pick",
+  "nextWakeInMs.next-wake",
+  "enqueue.find-key-holders",
+  "list processing.list",
+]);
+
+describe("no statement reads a table from end to end, of", () => {
+  test.each(Object.entries(scripts))("%s", (verb, [script, answers, expected]) => {
+    const database = new DatabaseSync(":memory:");
+    onTestFinished(() => database.close());
+    for (const statement of migrations.flatMap(({ sqlite }) => sqlite)) database.exec(statement);
+    const used = new Map<string, string>();
+    for (
+      let step = script.next([]), index = 0;
+      step.done !== true;
+      step = script.next(answers[index++] ?? [])
+    ) {
+      const { name, sql } = step.value;
+      const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all();
+      const details = plan.map(({ detail }) => String(detail));
+      used.set(name, details.join("\n"));
+      expect(details.filter((detail) => detail.startsWith("SCAN") && !mayScan.test(detail))).toEqual([]);
+      const sorts = details.filter((detail) => detail.includes("TEMP B-TREE"));
+      if (!maySort.has(`${verb}.${name}`)) expect(sorts).toEqual([]);
+    }
+    for (const [name, indexes] of Object.entries(expected)) {
+      for (const index of indexes) {
+        const pattern = { PRIMARY: /sqlite_autoindex_sherd_\w+_1 \(id=/, ROWID: /INTEGER PRIMARY KEY/ }[
+          index
+        ];
+        expect(used.get(name), name).toMatch(
+          pattern ?? new RegExp(`USING (?:COVERING )?INDEX ${index} \\(queue=|INDEX ${index} \\(id=`),
+        );
+      }
+    }
+  });
+});

@@ -1,0 +1,116 @@
+import type { DatabaseAdapter } from "@sherd/core";
+import { afterAll, beforeAll, describe, it } from "vitest";
+import type { AdapterUnderTest, Deviation } from "./adapter-under-test.ts";
+import type { Guarantees } from "./guarantee.ts";
+import { queueUnderTest, type QueueUnderTest } from "./queue-under-test.ts";
+import { cancel } from "./rings/cancel.ts";
+import { claim } from "./rings/claim.ts";
+import { closeLeases } from "./rings/close-leases.ts";
+import { concurrency } from "./rings/concurrency.ts";
+import { concurrencyKeys } from "./rings/concurrency-keys.ts";
+import { database } from "./rings/database.ts";
+import { enqueue } from "./rings/enqueue.ts";
+import { extend } from "./rings/extend.ts";
+import { hold } from "./rings/hold.ts";
+import { inspect } from "./rings/inspect.ts";
+import { keys } from "./rings/keys.ts";
+import { migrations } from "./rings/migrations.ts";
+import { nextWake } from "./rings/next-wake.ts";
+import { notifier } from "./rings/notifier.ts";
+import { payloads } from "./rings/payloads.ts";
+import { prune } from "./rings/prune.ts";
+import { retry } from "./rings/retry.ts";
+import { settle } from "./rings/settle.ts";
+import { storm } from "./rings/storm.ts";
+import { sweep } from "./rings/sweep.ts";
+import { transactions } from "./rings/transactions.ts";
+import { wake } from "./rings/wake.ts";
+
+export interface DescribeAdapterOptions {
+  readonly name: string;
+  /** Make an empty database, another one at each call, and the adapter to test on it. */
+  create(): Promise<AdapterUnderTest>;
+  readonly deviations?: readonly Deviation[];
+}
+
+const groups: Readonly<Record<string, Guarantees>> = {
+  transactions,
+  database,
+  migrations,
+  enqueue,
+  keys,
+  claim,
+  "concurrency keys": concurrencyKeys,
+  extend,
+  settle,
+  sweep,
+  hold,
+  wake,
+  "next wake": nextWake,
+  "close leases": closeLeases,
+  inspect,
+  retry,
+  cancel,
+  prune,
+  payloads,
+  notifier,
+  concurrency,
+  storm,
+};
+
+const timeoutMs = 60_000;
+
+/**
+ * Register the tests of every guarantee that an adapter gives, for vitest to run. A test that a deviation names must
+ * fail. Throws when a deviation names no test.
+ */
+export function describeAdapter({ name, create, deviations = [] }: DescribeAdapterOptions): void {
+  const reasons = new Map(deviations.map(({ test, reason }) => [test, reason]));
+  describe(name, () => {
+    const open = useDatabase(create);
+    for (const [group, guarantees] of Object.entries(groups)) {
+      describe(group, () => {
+        for (const [test, run] of Object.entries(guarantees)) {
+          const reason = reasons.get(test);
+          reasons.delete(test);
+          if (reason === undefined) it(test, () => run(open()), timeoutMs);
+          else it.fails(`${test} — deviates: ${reason}`, () => run(open()), timeoutMs);
+        }
+      });
+    }
+    if (reasons.size > 0)
+      throw new Error(`Deviations name tests that there are not: ${[...reasons.keys()].join("; ")}`);
+  });
+}
+
+/** Make one migrated database for the suite, and answer what opens a new queue on it. */
+function useDatabase(create: () => Promise<AdapterUnderTest>): () => QueueUnderTest {
+  const databases: AdapterUnderTest[] = [];
+  let others: readonly DatabaseAdapter[] = [];
+  let open: (() => QueueUnderTest) | undefined;
+
+  async function empty(): Promise<AdapterUnderTest> {
+    const database = await create();
+    databases.push(database);
+    return database;
+  }
+
+  beforeAll(async () => {
+    const underTest = await empty();
+    const { adapter } = underTest;
+    await adapter.migrator.apply([adapter.migrator.kernel]);
+    if (underTest.another) others = [await underTest.another(), await underTest.another()];
+    const [second = adapter, third = adapter] = others;
+    open = () => queueUnderTest({ underTest, adapters: [adapter, second, third], empty });
+  }, timeoutMs);
+
+  afterAll(async () => {
+    for (const other of others) await other.close();
+    for (const database of databases) await database.close();
+  }, timeoutMs);
+
+  return () => {
+    if (open === undefined) throw new Error("The suite's database was not made.");
+    return open();
+  };
+}
