@@ -99,7 +99,7 @@ function builder<Config, Tables, Hooks, Services>(
 
 function merge<A, B>(what: string, fragment: string, earlier: A, later: B): A & B {
   for (const name of Object.keys(later as object)) {
-    if (name in (earlier as object)) {
+    if (Object.hasOwn(earlier as object, name)) {
       throw invalidOption(`${fragment}: ${what} "${name}"`, name, "defined once");
     }
   }

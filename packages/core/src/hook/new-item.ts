@@ -3,9 +3,11 @@ import { SherdError } from "../errors.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
 import type { NewItem } from "../kernel/item.ts";
 import { invalidOption } from "../options/invalid-option.ts";
-import { requireInteger, requireKnown, requireText } from "../options/require-option.ts";
+import { requireBoolean, requireInteger, requireKnown, requireText } from "../options/require-option.ts";
+import { requirePolicy, type StoredRetry } from "../retry/policy.ts";
 import { formatRetry } from "../retry/stored-retry.ts";
-import { encodePayload, parsePayload } from "./payload.ts";
+import { encodeJson } from "./json.ts";
+import { parsePayload } from "./payload.ts";
 import type { TriggerOptions } from "./trigger.ts";
 
 /** A checked trigger: its row, and the part of the check that takes a promise, if any. */
@@ -36,16 +38,12 @@ export function newTrigger(
   const hook = hooks.get(name);
   if (hook === undefined) throw unknownHook(namespace, name, [...hooks.keys()]);
   requireKnown("trigger", options, optionNames);
-  const { text, value } = encodePayload(name, payload ?? null, settings.maxPayloadBytes);
+  const maxBytes = settings.maxPayloadBytes;
+  const { text, value } = encodeJson(name, "payload", payload ?? null, maxBytes);
   const parsed = parsePayload(name, hook.input, value);
-  const retry = options.retry ?? hook.retry ?? settings.retry;
-  if (options.retry !== undefined && (options.retry.kind as string) === "custom") {
-    throw invalidOption(
-      "trigger.retry",
-      "custom",
-      "a policy that can be stored: exponential, fixed or noRetry",
-    );
-  }
+  // Whoever flushes hears of a refusal; until then, or if nobody ever does, it must not count as unhandled.
+  if (parsed instanceof Promise) parsed.catch(() => {});
+  const retry = options.retry === undefined ? (hook.retry ?? settings.retry) : requireStored(options.retry);
   const item: NewItem = {
     id: uuidv7(),
     queue,
@@ -58,16 +56,24 @@ export function newTrigger(
       options.concurrencyKey === undefined
         ? null
         : requireText("trigger.concurrencyKey", options.concurrencyKey, 500),
-    releaseKeyOnRetry: options.releaseKeyOnRetry ?? false,
+    releaseKeyOnRetry: requireBoolean("trigger.releaseKeyOnRetry", options.releaseKeyOnRetry ?? false),
     retry: formatRetry(retry),
     maxAttempts: retry.maxAttempts,
     timeoutMs:
       options.timeoutMs === undefined ? null : requireInteger("trigger.timeoutMs", options.timeoutMs, 1),
     body: text,
-    trace:
-      options.trace === undefined ? null : encodePayload(name, options.trace, settings.maxPayloadBytes).text,
+    trace: options.trace === undefined ? null : encodeJson(name, "trace", options.trace, maxBytes).text,
   };
   return { item, validated: parsed instanceof Promise ? parsed : null };
+}
+
+function requireStored(retry: StoredRetry): StoredRetry {
+  if ((retry.kind as string) !== "custom") return requirePolicy("trigger.retry", retry);
+  throw invalidOption(
+    "trigger.retry",
+    "custom",
+    "a policy that can be stored: exponential, fixed or noRetry",
+  );
 }
 
 function onConflict(value: TriggerOptions["onConflict"] = "ignore"): NewItem["onConflict"] {

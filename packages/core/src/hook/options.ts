@@ -1,8 +1,8 @@
 import type { Clock } from "../clock/clock.ts";
 import { systemClock } from "../clock/clock.ts";
 import { invalidOption } from "../options/invalid-option.ts";
-import { requireInteger, requireKnown } from "../options/require-option.ts";
-import { exponential, type RetryPolicy } from "../retry/policy.ts";
+import { requireInteger, requireKnown, requireText } from "../options/require-option.ts";
+import { exponential, requirePolicy, type RetryPolicy } from "../retry/policy.ts";
 import type { HookEvent, StuckProcessingHooks } from "./events.ts";
 
 /** How long finished hooks are kept, in milliseconds; null keeps them until they are pruned by hand. */
@@ -83,7 +83,7 @@ export function hookSettings(options: DurableHooksOptions = {}): HookSettings {
     stuckAfterMs: stuckAfterMs(options.stuckProcessingTimeoutMinutes ?? 10),
     onStuckProcessingHooks: options.onStuckProcessingHooks ?? null,
     maxLost: requireInteger("durableHooks.maxLost", options.maxLost ?? 3, 1, 1_000_000),
-    retry: options.retry ?? exponential(),
+    retry: requirePolicy("durableHooks.retry", options.retry ?? exponential()),
     maxPayloadBytes: requireInteger("durableHooks.maxPayloadBytes", options.maxPayloadBytes ?? 262_144, 2),
     retention: {
       completed: retentionMs("completedMs", retention.completedMs, 3 * dayMs),
@@ -91,7 +91,7 @@ export function hookSettings(options: DurableHooksOptions = {}): HookSettings {
       failed: retentionMs("failedMs", retention.failedMs, 90 * dayMs),
     },
     onEvent: options.onEvent ?? null,
-    owner: options.owner ?? null,
+    owner: options.owner === undefined ? null : requireText("durableHooks.owner", options.owner, 200),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
   };

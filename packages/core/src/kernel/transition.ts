@@ -81,12 +81,23 @@ function fence({ id, lease, revision }: ClaimedItem): Settlement {
 
 /** An error as it is stored: whatever was thrown, bounded, and free of what a database's JSON refuses. */
 export function describeError(error: unknown, attempt: number, at: number): AttemptError {
-  if (!(error instanceof Error))
-    return { at, attempt, name: "Error", message: clean(thrownText(error), 4_000) };
-  const code = (error as { code?: unknown }).code;
+  try {
+    return isErrorLike(error)
+      ? { at, attempt, ...describeErrorLike(error) }
+      : { at, attempt, name: "Error", message: clean(thrownText(error), 4_000) };
+  } catch {
+    return { at, attempt, name: "Error", message: "a value that cannot be shown was thrown" };
+  }
+}
+
+/** Also an error of another realm, which is no instance of this one's `Error`. */
+function isErrorLike(error: unknown): error is Error {
+  return error instanceof Error || Object.prototype.toString.call(error) === "[object Error]";
+}
+
+function describeErrorLike(error: Error): Omit<AttemptError, "at" | "attempt"> {
+  const { code } = error as { readonly code?: unknown };
   return {
-    at,
-    attempt,
     name: clean(error.name, 200),
     message: clean(error.message, 4_000),
     ...(typeof code === "string" ? { code: clean(code, 200) } : {}),
@@ -95,11 +106,7 @@ export function describeError(error: unknown, attempt: number, at: number): Atte
 }
 
 function thrownText(thrown: unknown): string {
-  try {
-    return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown));
-  } catch {
-    return "a value that cannot be shown was thrown";
-  }
+  return typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? String(thrown));
 }
 
 function clean(text: string, maxLength: number): string {

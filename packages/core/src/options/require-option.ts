@@ -23,6 +23,11 @@ export function requireKnown(owner: string, options: object, known: readonly str
   }
 }
 
+export function requireBoolean(option: string, value: boolean): boolean {
+  if (typeof value === "boolean") return value;
+  throw invalidOption(option, value, "true or false");
+}
+
 /** The text of a key, name or namespace that goes into a text column. */
 export function requireText(option: string, value: string, maxLength: number): string {
   if (typeof value === "string" && value.length > 0 && value.length <= maxLength && !value.includes("\0"))

@@ -213,7 +213,9 @@ export class Engine {
     const { clock, concurrency } = this.#fragment.settings;
     const claim = () => {
       this.#cancelRefill = null;
-      this.wake(clock.now() - this.#lastSweptAt >= busySweepMs).catch((error: unknown) => this.#fragment.report.error(error, "claim"));
+      this.wake(clock.now() - this.#lastSweptAt >= busySweepMs).catch((error: unknown) =>
+        this.#fragment.report.error(error, "claim"),
+      );
     };
     if (this.#slots.free >= concurrency / 4) {
       this.#cancelRefill?.();

@@ -18,6 +18,7 @@ export class Heartbeat {
   #cancelTimer: (() => void) | null = null;
   #beating: Promise<void> | null = null;
   #lastBeatAt = 0;
+  #isStarted = false;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -25,12 +26,14 @@ export class Heartbeat {
 
   /** Begin when the first lease is there; it goes on by itself until the last has gone. */
   start(): void {
-    if (this.#cancelTimer !== null || this.#options.leases.size === 0) return;
+    if (this.#isStarted || this.#options.leases.size === 0) return;
+    this.#isStarted = true;
     this.#lastBeatAt = this.#options.clock.now();
     this.#arm();
   }
 
   stop(): void {
+    this.#isStarted = false;
     this.#cancelTimer?.();
     this.#cancelTimer = null;
   }
@@ -57,7 +60,9 @@ export class Heartbeat {
     this.#cancelTimer = clock.schedule(() => {
       this.#cancelTimer = null;
       void this.beat().then(() => {
-        if (leases.size > 0 && this.#cancelTimer === null) this.#arm();
+        if (!this.#isStarted || this.#cancelTimer !== null) return;
+        if (leases.size > 0) this.#arm();
+        else this.#isStarted = false;
       });
     }, leaseMs / 3);
   }

@@ -31,6 +31,7 @@ export class LeaseBook {
 
   /** One attempt of the lease ended and cannot be settled: the lease is left to expire, so that it counts as lost. */
   unsettled(lease: string): void {
+    if (!this.#open.has(lease)) return;
     this.#unsettled.add(lease);
     this.settled(lease);
   }

@@ -39,6 +39,12 @@ test.each<[string, Partial<Settlement>, SettledItem["result"], HookEvent]>([
   ["given back", back, "settled", { type: "given-back", ...third }],
   ["stuck", { ...back, lost: true }, "settled", { ...lost, end: "ready" }],
   ["stuck for good", { ...done, outcome: "failed", lost: true }, "settled", { ...lost, end: "failed" }],
+  [
+    "stuck for good, but replaced",
+    { ...done, outcome: "failed", lost: true },
+    "replaced",
+    { ...lost, end: "ready" },
+  ],
 ])("%s", (_case, settlement, result, event) => {
   expect(settledEvent(fragment, attempt, settlement as Settlement, refused, result, "worker-1")).toEqual(
     event,

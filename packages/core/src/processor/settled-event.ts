@@ -21,7 +21,7 @@ export function settledEvent(
   if (result === "cancelled") return { type: "cancelled", ...about, attempt };
   if (settlement.outcome === "completed") return { type: "completed", ...about, attempt, durationMs };
   if (settlement.lost) {
-    const end = settlement.outcome === "failed" ? "failed" : "ready";
+    const end = settlement.outcome === "failed" && result === "settled" ? "failed" : "ready";
     return { type: "lost", ...about, owner, lost: item.lost + 1, end };
   }
   if (!settlement.failed) return { type: "given-back", ...about, attempt };

@@ -2,7 +2,15 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { NonRetryable, RetryAfter } from "../errors.ts";
 import { retryDelayMs } from "./delay.ts";
-import { custom, exponential, type FailedAttempt, fixed, noRetry, type RetryPolicy } from "./policy.ts";
+import {
+  custom,
+  exponential,
+  type FailedAttempt,
+  fixed,
+  longestDelayMs,
+  noRetry,
+  type RetryPolicy,
+} from "./policy.ts";
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const policies: readonly RetryPolicy[] = [
@@ -135,4 +143,9 @@ test.each<[string, () => number | null]>([
   const policy = custom({ maxAttempts: 20, delay });
   expect(retryDelayMs(policy, failed(3), 0.5)).toBe(4_000);
   expect(retryDelayMs(policy, failed(3), 0)).toBe(retryDelayMs(exponential(), failed(3), 0));
+});
+
+test("a delay that nobody can mean is cut to ten years, which every database can add to a date", () => {
+  const failed = { attempt: 1, maxAttempts: 5, error: new RetryAfter(1e300) };
+  expect(retryDelayMs(fixed({ delayMs: 5, maxAttempts: 5 }), failed, 0)).toBe(longestDelayMs);
 });

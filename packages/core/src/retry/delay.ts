@@ -1,5 +1,11 @@
 import { isRetryAfter } from "../errors.ts";
-import { exponential, type FailedAttempt, type RetryPolicy, type StoredRetry } from "./policy.ts";
+import {
+  exponential,
+  type FailedAttempt,
+  longestDelayMs,
+  type RetryPolicy,
+  type StoredRetry,
+} from "./policy.ts";
 
 /**
  * How long after this failure the next attempt is due, in milliseconds; null when there is none to be. An
@@ -20,7 +26,9 @@ function storedDelayMs(policy: StoredRetry, attempt: number, random: number): nu
     case "fixed":
       return policy.delayMs;
     case "exponential": {
-      const delayMs = Math.min(policy.initialDelayMs * policy.factor ** (attempt - 1), policy.maxDelayMs);
+      // Bounded, because an infinite factor would make nothing of a delay of 0.
+      const factor = Math.min(policy.factor ** (attempt - 1), Number.MAX_VALUE);
+      const delayMs = Math.min(policy.initialDelayMs * factor, policy.maxDelayMs);
       return Math.round(delayMs * (1 + policy.jitter * (2 * random - 1)));
     }
   }
@@ -44,5 +52,5 @@ function customDelayMs(
 }
 
 function wholeMs(delayMs: number): number | null {
-  return Number.isFinite(delayMs) && delayMs >= 0 ? Math.round(delayMs) : null;
+  return Number.isFinite(delayMs) && delayMs >= 0 ? Math.round(Math.min(delayMs, longestDelayMs)) : null;
 }

@@ -46,27 +46,23 @@ export type RetryPolicy = StoredRetry | CustomRetry;
  * makes 20 attempts over about eight hours.
  */
 export function exponential(options: Partial<Omit<ExponentialRetry, "kind">> = {}): ExponentialRetry {
-  const policy: ExponentialRetry = {
+  return requirePolicy("retry", {
     kind: "exponential",
     initialDelayMs: options.initialDelayMs ?? 1_000,
     factor: options.factor ?? 2,
     maxDelayMs: options.maxDelayMs ?? 3_600_000,
     jitter: options.jitter ?? 0.2,
     maxAttempts: options.maxAttempts ?? 20,
-  };
-  requireNumber("retry.initialDelayMs", policy.initialDelayMs, 0);
-  requireNumber("retry.factor", policy.factor, 1);
-  requireNumber("retry.maxDelayMs", policy.maxDelayMs, policy.initialDelayMs);
-  requireNumber("retry.jitter", policy.jitter, 0, 1);
-  requireAttempts(policy.maxAttempts);
-  return policy;
+  });
 }
 
 /** Wait `delayMs` before every further attempt. */
 export function fixed(options: { readonly delayMs: number; readonly maxAttempts: number }): FixedRetry {
-  requireNumber("retry.delayMs", options.delayMs, 0);
-  requireAttempts(options.maxAttempts);
-  return { kind: "fixed", delayMs: options.delayMs, maxAttempts: options.maxAttempts };
+  return requirePolicy("retry", {
+    kind: "fixed",
+    delayMs: options.delayMs,
+    maxAttempts: options.maxAttempts,
+  });
 }
 
 /** One attempt and no other. */
@@ -79,18 +75,40 @@ export function noRetry(): NoRetry {
  * `maxAttempts` is stored with the item. It must not throw; when it does, the default policy decides.
  */
 export function custom(options: Omit<CustomRetry, "kind">): CustomRetry {
-  requireAttempts(options.maxAttempts);
-  return { kind: "custom", maxAttempts: options.maxAttempts, delay: options.delay };
+  return requirePolicy("retry", { kind: "custom", maxAttempts: options.maxAttempts, delay: options.delay });
+}
+
+/** Ten years: what nobody means by a delay, and every database can add to a date. */
+export const longestDelayMs = 315_360_000_000;
+
+/** Answer the policy when it is one, also one made by hand; else fail with `INVALID_OPTION`. */
+export function requirePolicy<Policy extends RetryPolicy>(option: string, policy: Policy): Policy {
+  const known: RetryPolicy = policy;
+  switch (known.kind) {
+    case "exponential":
+      requireNumber(`${option}.initialDelayMs`, known.initialDelayMs, 0);
+      requireNumber(`${option}.factor`, known.factor, 1);
+      requireNumber(`${option}.maxDelayMs`, known.maxDelayMs, known.initialDelayMs, longestDelayMs);
+      requireNumber(`${option}.jitter`, known.jitter, 0, 1);
+      break;
+    case "fixed":
+      requireNumber(`${option}.delayMs`, known.delayMs, 0, longestDelayMs);
+      break;
+    case "none":
+      break;
+    case "custom":
+      if (typeof known.delay !== "function")
+        throw invalidOption(`${option}.delay`, known.delay, "a function");
+      break;
+    default:
+      throw invalidOption(option, known, "made by exponential, fixed, noRetry or custom");
+  }
+  const { maxAttempts } = known;
+  if (Number.isInteger(maxAttempts) && maxAttempts >= 1 && maxAttempts <= 1_000_000) return policy;
+  throw invalidOption(`${option}.maxAttempts`, maxAttempts, "a whole number from 1 to 1000000");
 }
 
 function requireNumber(option: string, value: number, min: number, max = Number.MAX_SAFE_INTEGER): void {
-  if (!(Number.isFinite(value) && value >= min && value <= max)) {
-    throw invalidOption(option, value, `a number from ${min} to ${max}`);
-  }
-}
-
-function requireAttempts(maxAttempts: number): void {
-  if (!Number.isInteger(maxAttempts) || maxAttempts < 1 || maxAttempts > 1_000_000) {
-    throw invalidOption("retry.maxAttempts", maxAttempts, "a whole number from 1 to 1000000");
-  }
+  if (Number.isFinite(value) && value >= min && value <= max) return;
+  throw invalidOption(option, value, `a number from ${min} to ${max}`);
 }

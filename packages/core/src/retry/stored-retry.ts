@@ -17,9 +17,11 @@ export function formatRetry(policy: RetryPolicy): string {
 export function parseRetry(text: string, maxAttempts: number): StoredRetry | null {
   if (text === "none") return { kind: "none", maxAttempts: 1 };
   const [, kind, list = ""] = /^(exponential|fixed)\(([^)]*)\)$/.exec(text) ?? [];
-  const [first = NaN, factor = NaN, maxDelayMs = NaN, jitter = NaN] = list.split(",").map(Number);
-  if (kind === "fixed" && Number.isFinite(first)) return { kind: "fixed", delayMs: first, maxAttempts };
-  if (kind === "exponential" && Number.isFinite(first + factor + maxDelayMs + jitter)) {
+  const numbers = list.split(",").map((text) => (text === "" ? NaN : Number(text)));
+  const [first = NaN, factor = NaN, maxDelayMs = NaN, jitter = NaN] = numbers;
+  if (!numbers.every(Number.isFinite)) return null;
+  if (kind === "fixed" && numbers.length === 1) return { kind: "fixed", delayMs: first, maxAttempts };
+  if (kind === "exponential" && numbers.length === 4) {
     return { kind: "exponential", initialDelayMs: first, factor, maxDelayMs, jitter, maxAttempts };
   }
   return null;
