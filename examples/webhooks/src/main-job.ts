@@ -1,10 +1,13 @@
 /** `npm start`: see for yourself that hooks commit with your data. With `--serve`: try the server with curl. */
-import { parseArgs } from "node:util";
 import { prove } from "./demo/prove.ts";
 import { serve } from "./demo/serve.ts";
 import { openSystem, type System } from "./demo/system.ts";
 
-const { values } = parseArgs({ options: { serve: { type: "boolean", default: false } } });
+const args = process.argv.slice(2);
+if (args.some((arg) => arg !== "--serve")) {
+  console.error("Usage: npm start [-- --serve]");
+  process.exit(2);
+}
 const interruption = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => interruption.abort());
 process.exit(await main(interruption));
@@ -13,7 +16,7 @@ async function main({ signal }: AbortController): Promise<number> {
   let system: System | null = null;
   try {
     system = await openSystem();
-    if (!values.serve) return (await prove(system, signal)) ? 0 : 1;
+    if (!args.includes("--serve")) return (await prove(system, signal)) ? 0 : 1;
     await serve(system, signal);
     return 0;
   } catch (error) {

@@ -1,7 +1,13 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { setTimeout as delay } from "node:timers/promises";
 
+const files = {
+  server: new URL("./server-process.ts", import.meta.url),
+  worker: new URL("./worker-process.ts", import.meta.url),
+};
+
+const startLimitMs = 10_000;
 const running = new Set<ChildProcess>();
 // Whatever ends this process, nothing that it started outlives it.
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL")));
@@ -13,9 +19,8 @@ export interface Started {
 }
 
 /** Start a process of the example's. Resolves when it is ready. */
-export async function start(name: "server" | "worker", env: NodeJS.ProcessEnv): Promise<Started> {
-  const file = fileURLToPath(new URL(`./${name}-process.ts`, import.meta.url));
-  const child = fork(file, {
+export async function start(name: keyof typeof files, env: NodeJS.ProcessEnv): Promise<Started> {
+  const child = fork(files[name], {
     env: { ...process.env, ...env },
     execArgv: process.execArgv,
     stdio: ["ignore", "ignore", "inherit", "ipc"],
@@ -23,11 +28,13 @@ export async function start(name: "server" | "worker", env: NodeJS.ProcessEnv): 
   running.add(child);
   child.once("exit", () => running.delete(child));
   const ready = once(child, "message").then(([{ port }]) => ({ child, port }));
-  const ended = once(child, "exit").then(([code]) => {
+  const failed = once(child, "exit").then(([code]) => {
     throw new Error(`The ${name} did not start: it ended with ${code}.`);
   });
-  ended.catch(() => undefined);
-  return Promise.race([ready, ended]);
+  const late = delay(startLimitMs, undefined, { ref: false }).then(() => {
+    throw new Error(`The ${name} did not start within ${startLimitMs / 1_000} s.`);
+  });
+  return Promise.race([ready, failed, late]);
 }
 
 /** End a process at once, without giving it a chance to clean up. */

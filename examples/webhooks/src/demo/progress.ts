@@ -1,8 +1,9 @@
 import { styleText } from "node:util";
 import type { Receiver } from "./receiver.ts";
-import { type Sent, totalOrders } from "./send-orders.ts";
+import { failingOrders, type Sent, totalOrders } from "./send-orders.ts";
 
 const barWidth = 24;
+const expected = totalOrders - failingOrders;
 
 /** Shows how far it is: one line that moves on a terminal, one line a second elsewhere. */
 export class Progress {
@@ -32,11 +33,12 @@ export class Progress {
   #show(): void {
     const { arrivals, accepted } = this.#receiver;
     const delivered = new Set(accepted.map(({ orderId }) => orderId)).size;
-    const tries = `${arrivals.length} tries`;
-    const numbers = `sent ${this.#sent.orders}/${totalOrders} · delivered ${delivered} · ${tries}`;
+    const retries = arrivals.filter(({ attempt }) => attempt > 1).length;
+    const sent = `${this.#sent.orders}/${totalOrders} sent`;
+    const numbers = `${sent} · ${delivered}/${expected} delivered · ${retries} retries`;
     this.#clear();
     if (!this.#isLive) return console.log(`  ${numbers}`);
-    const filled = Math.round((barWidth * delivered) / totalOrders);
+    const filled = Math.round((barWidth * Math.min(delivered, expected)) / expected);
     const bar = styleText("green", "█".repeat(filled)) + styleText("dim", "░".repeat(barWidth - filled));
     process.stdout.write(`  ${bar} ${numbers}`);
   }

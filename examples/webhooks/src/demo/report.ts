@@ -49,9 +49,9 @@ function rows(counts: Counts, { system: { receiver }, sent }: Ended): readonly R
 
 function explanation({ seconds, system }: Ended): string {
   return [
-    `Proven in ${seconds.toFixed(1)} s on ${system.databaseName}: each committed order was announced, although the receiver`,
-    "failed and the worker was killed; none that rolled back was. Delivery is at least once: where an answer",
-    "got lost, the webhook came again, and a receiver knows it by its Idempotency-Key.",
+    `Proven in ${seconds.toFixed(1)} s on ${system.databaseName}: each committed order was announced, although the receiver failed`,
+    "and the worker was killed; none that rolled back was. Delivery is at least once: where an answer got",
+    "lost, the webhook came again, and a receiver knows it by its Idempotency-Key.",
     "",
     "Next: `npm start -- --serve` keeps all of it running for you to try with curl.",
     "      examples/webhooks/src/webhooks.ts is the code to copy.",

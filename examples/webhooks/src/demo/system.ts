@@ -18,8 +18,8 @@ export interface System {
   close(): Promise<void>;
 }
 
-/** A production's settings, made impatient, so that what takes minutes there is over in seconds. */
-const impatient = {
+/** Shorter than in production, so that what takes minutes there is over in seconds. */
+const shortened = {
   HOST: "127.0.0.1",
   PORT: "0",
   WORKER: "separate",
@@ -31,7 +31,7 @@ const impatient = {
 
 export async function openSystem(): Promise<System> {
   const database = await openDemoDatabase();
-  const env = { ...impatient, ...database.env };
+  const env = { ...shortened, ...database.env };
   const fragment = openWebhooks(readSettings({ ...process.env, ...env }));
   const receiver = new Receiver(env.WEBHOOK_SECRET);
   const close = async () => {
