@@ -1,12 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { DatabaseAdapter, StatementObserver } from "@sherd/core";
-import type { Client } from "@libsql/client";
 import { createAdapter } from "./adapter.ts";
 import { nestingOf } from "./async-nesting.ts";
 import { type SqliteClock, systemClock } from "./clock.ts";
 import type { Connection } from "./connection.ts";
 import { type BusyPolicy, untilFree } from "./connections/busy.ts";
-import { LibsqlConnection } from "./connections/libsql.ts";
+import { type LibsqlClient, LibsqlConnection } from "./connections/libsql.ts";
 import { NodeSqliteConnection } from "./connections/node-sqlite.ts";
 import { invalidOption } from "./errors.ts";
 import { mutexOf } from "./mutex.ts";
@@ -14,7 +13,7 @@ import { watchFile } from "./watch.ts";
 
 /** A drizzle database of `drizzle-orm/libsql`. */
 export interface LibsqlDatabase {
-  readonly $client: Client;
+  readonly $client: LibsqlClient;
 }
 
 export interface SqliteAdapterOptions {
@@ -140,7 +139,7 @@ function checkOptions({ synchronous, busyTimeoutMs, clock, onStatement }: Sqlite
 
 function isLibsql(database: unknown): database is LibsqlDatabase {
   if (typeof database !== "object" || database === null || !("$client" in database)) return false;
-  const client = database.$client as Partial<Client> | null;
+  const client = database.$client as Partial<LibsqlClient> | null;
   return (
     typeof client?.transaction === "function" && typeof client.execute === "function" && "protocol" in client
   );

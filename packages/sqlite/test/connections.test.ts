@@ -127,6 +127,12 @@ describe("a lock that another connection holds", () => {
       other.exec("BEGIN IMMEDIATE");
       return { database: path, release: async () => other.exec("COMMIT") };
     },
+    "a DatabaseSync that would block": (path: string) => {
+      const [database, other] = [open(path), open(path)];
+      database.exec("PRAGMA busy_timeout = 60000");
+      other.exec("BEGIN IMMEDIATE");
+      return { database, release: async () => other.exec("COMMIT") };
+    },
     libsql: async (path: string) => {
       const other = await (await openLibsql(path)).$client.transaction("write");
       return { database: await openLibsql(path), release: () => other.commit() };
@@ -167,4 +173,14 @@ describe("a lock that another connection holds", () => {
       await adapter.close();
     },
   );
+});
+
+describe("a busy adapter", () => {
+  test("lets timers run between statements that never wait", async () => {
+    const adapter = await migrated(":memory:");
+    let hasRun = false;
+    setTimeout(() => (hasRun = true), 0);
+    for (let calls = 0; calls < 50_000 && !hasRun; calls++) await adapter.storage.count(queue);
+    expect(hasRun).toBe(true);
+  });
 });

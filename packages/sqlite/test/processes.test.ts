@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { sqliteAdapter } from "../src/index.ts";
@@ -7,11 +8,11 @@ import { claim, ended, enqueue, queue } from "./items.ts";
 
 /** Run another process to its end; answers the words that it said. */
 async function run(path: string, task: string): Promise<string[]> {
-  const file = `${import.meta.dirname}/worker.ts`;
+  const file = fileURLToPath(new URL("./worker.ts", import.meta.url));
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ["--conditions=@sherd/source", "--disable-warning=ExperimentalWarning", file, path, task],
-    { timeout: 30_000 },
+    patient,
   );
   return stdout.split("\n").filter((word) => word !== "");
 }
@@ -24,7 +25,10 @@ function hint() {
 
 const fail = (error: unknown) => expect.fail(String(error));
 
-describe("processes on one file", () => {
+/** A process of its own takes its time to start where many do. */
+const patient = { timeout: 60_000 };
+
+describe("processes on one file", patient, () => {
   test("migrate at once, and one of them applies", async () => {
     const path = temporaryFile();
     const said = await Promise.all([run(path, "migrate"), run(path, "migrate"), run(path, "migrate")]);
@@ -69,7 +73,7 @@ describe("processes on one file", () => {
   });
 });
 
-describe("two adapters of one process on one file", () => {
+describe("two adapters of one process on one file", patient, () => {
   test("wake each other by their commits, and not themselves", async () => {
     const path = temporaryFile();
     const [one, two] = [await migrated(path), await migrated(path)];

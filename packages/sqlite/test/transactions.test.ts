@@ -16,6 +16,7 @@ const migration = {
   sqlite: [
     "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL, is_read INTEGER NOT NULL DEFAULT 0, at INTEGER)",
     "CREATE TABLE label (id INTEGER PRIMARY KEY, text TEXT NOT NULL)",
+    "CREATE TABLE strict_note (id INTEGER PRIMARY KEY ON CONFLICT ROLLBACK)",
     "INSERT INTO label (id, text) VALUES (1, 'of a')",
   ],
 };
@@ -32,6 +33,12 @@ const label = sqliteTable("label", {
   id: sqliteInteger("id").primaryKey(),
   text: sqliteText("text").notNull(),
 }) as unknown as ReturnType<typeof typedLabel>;
+
+const strictNote = sqliteTable("strict_note", {
+  id: sqliteInteger("id").primaryKey(),
+}) as unknown as ReturnType<typeof typedStrictNote>;
+
+const typedStrictNote = () => pgTable("strict_note", (t) => ({ id: t.integer().primaryKey() }));
 
 const typedLabel = () =>
   pgTable("label", (t) => ({ id: t.integer().primaryKey(), text: t.text().notNull() }));
@@ -100,6 +107,23 @@ describe.each(Object.entries(kinds))("on %s", (_, open) => {
     await expect(attempt).rejects.toBe(failure);
     expect(await texts()).toEqual([]);
     expect((await claim(adapter)).items).toEqual([]);
+  });
+
+  test("a transaction that SQLite rolled back by itself keeps nothing that follows", async () => {
+    const { adapter, texts } = await withNotes();
+    const attempt = adapter.transaction(async ({ db }) => {
+      await db.insert(note).values({ id: 1, text: "before" });
+      await db
+        .insert(strictNote)
+        .values([{ id: 1 }, { id: 1 }])
+        .catch(() => undefined);
+      await db
+        .insert(note)
+        .values({ id: 2, text: "after" })
+        .catch(() => undefined);
+    });
+    await expect(attempt).rejects.toThrow();
+    expect(await texts()).toEqual([]);
   });
 
   test("transactions and verbs that come at once take turns", async () => {

@@ -1,16 +1,34 @@
-import type { Client, InValue, Row as LibsqlRow, Transaction as LibsqlTransaction } from "@libsql/client";
 import type { Awaitable, Connection, Row, Session, SqlValue } from "../connection.ts";
 import { type BusyPolicy, untilFree } from "./busy.ts";
+
+interface LibsqlSession {
+  execute(statement: {
+    sql: string;
+    args: SqlValue[];
+  }): Promise<{ readonly rows: readonly ArrayLike<unknown>[] }>;
+}
+
+interface LibsqlTransaction extends LibsqlSession {
+  executeMultiple(statements: string): Promise<void>;
+  commit(): Promise<void>;
+  close(): void;
+}
+
+/** What is needed of a client of `@libsql/client`, told without its types: it need not be installed. */
+export interface LibsqlClient extends LibsqlSession {
+  readonly protocol: string;
+  transaction(mode: "write" | "deferred"): Promise<LibsqlTransaction>;
+}
 
 /**
  * A libsql client that the caller owns. Each transaction takes a connection of the client's pool; the adapter
  * never holds two, since two in one process would wait for each other's lock on the one thread that both have.
  */
 export class LibsqlConnection implements Connection {
-  readonly #client: Client;
+  readonly #client: LibsqlClient;
   readonly #busy: BusyPolicy;
 
-  constructor(client: Client, busy: BusyPolicy) {
+  constructor(client: LibsqlClient, busy: BusyPolicy) {
     this.#client = client;
     this.#busy = busy;
   }
@@ -62,17 +80,17 @@ export class LibsqlConnection implements Connection {
   }
 }
 
-function session(target: Pick<Client | LibsqlTransaction, "execute">): Session {
+function session(target: LibsqlSession): Session {
   return {
     local: false,
     async query(sql, params) {
-      const { rows } = await target.execute({ sql, args: params as InValue[] });
+      const { rows } = await target.execute({ sql, args: [...params] });
       return rows.map(toRow);
     },
   };
 }
 
 /** A row of libsql has indexes and a length, but is no array. */
-function toRow(row: LibsqlRow): Row {
-  return Array.from(row as unknown as ArrayLike<SqlValue>);
+function toRow(row: ArrayLike<unknown>): Row {
+  return Array.from(row) as SqlValue[];
 }

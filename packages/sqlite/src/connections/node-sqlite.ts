@@ -32,10 +32,12 @@ export class NodeSqliteConnection implements Connection {
   async write<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
     const { database, session } = await this.#ready();
     await untilFree(() => this.#unblocking(database, session, "BEGIN IMMEDIATE"), this.#options.busy);
+    const transaction = new TransactionSession(database, session);
     let value: T;
     try {
-      const answer = body(new TransactionSession(database, session));
+      const answer = body(transaction);
       value = answer instanceof Promise ? await answer : answer;
+      transaction.failIfRolledBack();
       // Outside WAL a commit waits for readers. The transaction stays open meanwhile.
       await untilFree(() => this.#unblocking(database, session, "COMMIT"), this.#options.busy);
     } catch (error) {
@@ -148,15 +150,21 @@ class TransactionSession implements Session {
   }
 
   query(sql: string, params: readonly SqlValue[]): readonly Row[] {
-    // After a full disk or a failed write SQLite may have rolled back by itself. A further statement would
-    // then commit on its own.
-    if (this.#rolledBackBy !== null) throw this.#rolledBackBy;
+    this.failIfRolledBack();
     try {
       return this.#session.query(sql, params);
     } catch (error) {
       if (!this.#database.isTransaction) this.#rolledBackBy = error;
       throw error;
     }
+  }
+
+  /**
+   * After a full disk, a failed write or a conflict that is resolved by ROLLBACK, SQLite has rolled back by itself. A
+   * further statement would commit on its own.
+   */
+  failIfRolledBack(): void {
+    if (this.#rolledBackBy !== null) throw this.#rolledBackBy;
   }
 }
 

@@ -71,7 +71,7 @@ function leasesOf(rows: readonly ClaimableRow[], randomId: () => string): [id: s
   for (const [seq, key, lost] of rows) {
     if (key !== null && keys.has(key)) continue;
     if (key !== null) keys.add(key);
-    (together).push(seq);
+    (lost === 0 ? together : alone).push(seq);
   }
   const groups = alone.map((seq) => [seq]);
   if (together.length > 0) groups.push(together);
