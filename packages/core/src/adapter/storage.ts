@@ -19,6 +19,14 @@ export interface KeyConflict {
   readonly resolution: "ignored" | "replaced";
 }
 
+/** An item that was lost often may be what kills its processes: such come one by one, so that none is blamed for another. */
+export interface SuspectRule {
+  /** The losses from which an item is a suspect. 1 or more. */
+  readonly lostFrom: number;
+  /** Whether one may come now; more never do. */
+  readonly takesOne: boolean;
+}
+
 export interface ClaimRequest {
   readonly queue: string;
   /** Handlers that the caller can run; items under other names are left alone. */
@@ -29,6 +37,8 @@ export interface ClaimRequest {
   readonly leaseMs: number;
   /** Who holds it, for operators; it fences nothing. */
   readonly owner: string;
+  /** Without it, no item is a suspect. */
+  readonly suspects?: SuspectRule;
 }
 
 export interface Claim {
@@ -74,8 +84,8 @@ export interface Storage {
 
   /**
    * Lease up to `limit` ready items to `owner`, by priority, then trigger order; per concurrency key one
-   * at a time. Claims of one queue are serialized: two callers never receive the same item. Items that
-   * were lost before come in leases of one. `closed` names leases that have nothing left to end.
+   * at a time, and of suspects one or none. Claims of one queue are serialized: two callers never receive the
+   * same item. Items that were lost before come in leases of one. `closed` names leases that have nothing left to end.
    */
   claim(request: ClaimRequest, closed: readonly string[]): Promise<Claim>;
 

@@ -28,7 +28,9 @@ test("a handler gets what the schema makes of the payload", () => {
 test("a date survives as a date where the schema transforms it back", () => {
   const at = new Date(1_700_000_000_000);
   const schema = z.object({ at: z.iso.datetime().transform((text) => new Date(text)) });
-  expect(parsePayload("deliver", schema, encodeJson("deliver", "payload", { at }, 1_000).value)).toEqual({ at });
+  expect(parsePayload("deliver", schema, encodeJson("deliver", "payload", { at }, 1_000).value)).toEqual({
+    at,
+  });
   expect(
     parsePayload(
       "deliver",

@@ -1,5 +1,5 @@
 import { uuidv7 } from "uuidv7";
-import type { Extension } from "../adapter/storage.ts";
+import type { ClaimRequest, Extension } from "../adapter/storage.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LeaseBook } from "./lease-book.ts";
@@ -151,7 +151,7 @@ export class Engine {
 
   /** Claim until the slots are full or nothing more is there to claim. */
   async #fill(): Promise<void> {
-    const { adapter, queue, settings } = this.#fragment;
+    const { storage } = this.#fragment.adapter;
     do {
       const limit = this.#slots.free;
       this.#hasMore = limit <= 0;
@@ -159,8 +159,7 @@ export class Engine {
       if (this.#hasMore) return;
       const closed = this.#leases.takeEmptied();
       try {
-        const request = { queue, names: this.#names, limit, leaseMs: settings.leaseMs, owner: this.#owner };
-        const { items, more } = await adapter.storage.claim(request, closed);
+        const { items, more } = await storage.claim(this.#request(limit), closed);
         this.#hasMore = more;
         this.#begin(items);
       } catch (error) {
@@ -171,6 +170,12 @@ export class Engine {
     if (!this.#wasFull) return;
     this.#wasFull = false;
     for (const listener of this.#listeners) listener.onWake();
+  }
+
+  #request(limit: number): ClaimRequest {
+    const { queue, settings } = this.#fragment;
+    const suspects = { lostFrom: this.#slots.suspectFrom, takesOne: !this.#slots.hasSuspect };
+    return { queue, names: this.#names, limit, leaseMs: settings.leaseMs, owner: this.#owner, suspects };
   }
 
   #begin(items: Parameters<Slots["start"]>[0]): void {
@@ -184,8 +189,9 @@ export class Engine {
     const { adapter, queue } = this.#fragment;
     for (const attempt of attempts) {
       this.#slots.release(attempt);
-      // Its end may have freed the next one of its key.
-      if (attempt.item.concurrencyKey !== null) this.#hasMore = true;
+      // Its end may have freed the next one of its key, or the next suspect.
+      const { concurrencyKey, lost } = attempt.item;
+      if (concurrencyKey !== null || lost >= this.#slots.suspectFrom) this.#hasMore = true;
     }
     if (this.#isClosed) {
       if (gaveBack || dueInMs === 0) adapter.notifier.publish(queue, "work");

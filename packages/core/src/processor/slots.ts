@@ -19,6 +19,7 @@ export class Slots {
   readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
   readonly #onFenced: (attempt: Attempt, error: unknown) => void;
   readonly #taken = new Map<string, Attempt>();
+  #suspects = 0;
   readonly #alarm: Alarm;
 
   constructor(
@@ -36,6 +37,16 @@ export class Slots {
     return this.#taken.size;
   }
 
+  /** Whether a hook is in flight whose next loss would be its last. */
+  get hasSuspect(): boolean {
+    return this.#suspects > 0;
+  }
+
+  /** The losses from which a hook has one chance left: it may be what kills its processes, and runs as the only such. */
+  get suspectFrom(): number {
+    return Math.max(1, this.#fragment.settings.maxLost - 1);
+  }
+
   get free(): number {
     return this.#fragment.settings.concurrency - this.#taken.size;
   }
@@ -46,6 +57,7 @@ export class Slots {
     for (const item of items) {
       const attempt = new Attempt(item, this.#fragment, now);
       this.#taken.set(item.lease + item.id, attempt);
+      if (item.lost >= this.suspectFrom) this.#suspects += 1;
       if (attempt.deadline !== null) this.#alarm.setFor(attempt.deadline.at);
       if (report.isListening) {
         report.event({ type: "claimed", namespace, id: item.id, name: item.name, attempt: attemptOf(item) });
@@ -56,7 +68,8 @@ export class Slots {
 
   /** Free the slot of an attempt that is settled. */
   release({ item }: Attempt): void {
-    this.#taken.delete(item.lease + item.id);
+    if (!this.#taken.delete(item.lease + item.id)) return;
+    if (item.lost >= this.suspectFrom) this.#suspects -= 1;
     if (this.#taken.size === 0) this.#alarm.clear();
   }
 

@@ -24,9 +24,9 @@ export function* claim(
   const rows = (yield {
     name: "pick",
     sql: claimableSql,
-    params: claimableParams(request.queue, request.names, request.limit),
+    params: claimableParams(request.queue, request.names, lostBelow(request), request.limit),
   }) as readonly ClaimableRow[];
-  const leases = leasesOf(rows, randomId);
+  const leases = leasesOf(rows, request.suspects?.lostFrom ?? Infinity, randomId);
   if (leases.length > 0) {
     yield {
       name: "insert-leases",
@@ -63,14 +63,26 @@ FROM sherd_item i WHERE i.seq IN (SELECT value FROM json_each(?)) AND i.state <>
   });
 }
 
-/** Of several items with one concurrency key the first; what was lost before gets a lease of its own. */
-function leasesOf(rows: readonly ClaimableRow[], randomId: () => string): [id: string, items: number[]][] {
+/** The losses from which items are left out: those of suspects, when none may come. */
+function lostBelow({ suspects }: ClaimRequest): number {
+  return suspects === undefined || suspects.takesOne ? Number.MAX_SAFE_INTEGER : suspects.lostFrom;
+}
+
+/** Of several items with one concurrency key, and of suspects, the first; what was lost before gets a lease of its own. */
+function leasesOf(
+  rows: readonly ClaimableRow[],
+  suspectFrom: number,
+  randomId: () => string,
+): [id: string, items: number[]][] {
   const keys = new Set<string>();
+  let hasSuspect = false;
   const together: number[] = [];
   const alone: number[] = [];
   for (const [seq, key, lost] of rows) {
     if (key !== null && keys.has(key)) continue;
+    if (lost >= suspectFrom && hasSuspect) continue;
     if (key !== null) keys.add(key);
+    hasSuspect ||= lost >= suspectFrom;
     (lost === 0 ? together : alone).push(seq);
   }
   const groups = alone.map((seq) => [seq]);

@@ -22,12 +22,19 @@ FROM sherd_item i INDEXED BY sherd_item_ready
 WHERE i.queue = ? AND i.state = 'ready'
   AND i.seq NOT IN held
   AND i.name IN (SELECT value FROM json_each(?))
+  AND i.lost < ?
   AND (i.concurrency_key IS NULL OR i.concurrency_key NOT IN busy)
 ORDER BY i.priority DESC, i.seq
 LIMIT ?`;
 
 export type ClaimableRow = readonly [seq: number, concurrencyKey: string | null, lost: number];
 
-export function claimableParams(queue: string, names: readonly string[], limit: number): readonly SqlValue[] {
-  return [queue, queue, queue, JSON.stringify(names), limit];
+/** Items that were lost `lostBelow` times or more are left out. */
+export function claimableParams(
+  queue: string,
+  names: readonly string[],
+  lostBelow: number,
+  limit: number,
+): readonly SqlValue[] {
+  return [queue, queue, queue, JSON.stringify(names), lostBelow, limit];
 }

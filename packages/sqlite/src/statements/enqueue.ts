@@ -109,7 +109,7 @@ UPDATE sherd_item SET
   name = j.value ->> 2, state = j.value ->> 4, at = j.value ->> 5, priority = j.value ->> 6, gate = NULL,
   concurrency_key = j.value ->> 7, release_key_on_retry = j.value ->> 8, retry = j.value ->> 9,
   max_attempts = j.value ->> 10, timeout_ms = j.value ->> 11, body = j.value ->> 12, trace = j.value ->> 13,
-  revision = revision + (j.value ->> 15), failures = 0, lost = 0
+  revision = revision + (j.value ->> 15), failures = 0, lost = 0, cancel = 0
 FROM json_each(?) j WHERE sherd_item.id = j.value ->> 0`,
     params: [JSON.stringify(drafts.map((draft) => toParams(draft, now)))],
   };

@@ -13,7 +13,7 @@ SELECT
   EXISTS (${claimableSql}),
   (SELECT min(at) FROM sherd_item WHERE queue = ? AND state = 'timed'),
   (SELECT min(expires_at) FROM sherd_lease WHERE queue = ?)`,
-    params: [...claimableParams(queue, names, 1), queue, queue],
+    params: [...claimableParams(queue, names, Number.MAX_SAFE_INTEGER, 1), queue, queue],
   }) as readonly (readonly [isClaimable: number, at: number | null, expiresAt: number | null])[];
   const [isClaimable, at, expiresAt] = row ?? [0, null, null];
   if (isClaimable === 1) return 0;

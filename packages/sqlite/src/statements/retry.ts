@@ -23,7 +23,7 @@ export function* retry(queue: string, id: string): Script<"retried" | "not_faile
     name: "retry",
     sql: `
 UPDATE sherd_item SET
-  state = 'ready', at = NULL, outcome = NULL, failures = 0, lost = 0, cancel = 0, revision = revision + 1
+  state = 'ready', at = NULL, outcome = NULL, failures = 0, lost = 0, cancel = 0
 WHERE seq = ?`,
     params: [seq],
   };
