@@ -15,7 +15,7 @@ export type { AnyFragment, Fragment, HandlerContext } from "./fragment/fragment.
 export { type Instantiation, instantiate } from "./fragment/instantiate.ts";
 export type { FragmentOptions } from "./fragment/options.ts";
 export { type FragmentTable, type TableBuilder, tableBuilder } from "./fragment/tables.ts";
-export type { BoundServices, UnitOfWork, UsedFragment } from "./fragment/unit-of-work.ts";
+export type { BoundServices, ServiceUnitOfWork, UnitOfWork, UsedFragment } from "./fragment/unit-of-work.ts";
 export type { HookContext, HookUnitOfWork } from "./hook/context.ts";
 export type { ErrorContext, HookEvent, StuckHook, StuckProcessingHooks } from "./hook/events.ts";
 export { type Hook, type HookDefinition, hook } from "./hook/hook.ts";

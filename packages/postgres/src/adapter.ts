@@ -1,7 +1,14 @@
 import type { DatabaseAdapter } from "@sherd/core";
-import { isPostgresDatabase, listenClient, openConnection, type PostgresDatabase } from "./connection.ts";
+import {
+  isPostgresDatabase,
+  isUnpooled,
+  listenClient,
+  openConnection,
+  type PostgresDatabase,
+} from "./connection.ts";
 import { createExecutor } from "./executor.ts";
 import { createMigrator } from "./migrator.ts";
+import { Nesting } from "./nesting.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkOptions, invalidOption, isPostgresUrl, type PostgresAdapterOptions } from "./options.ts";
 import { sherdHistory, sherdItem, sherdLease, sherdMigration } from "./schema.ts";
@@ -25,20 +32,34 @@ export function postgresAdapter(
       "postgresAdapter needs a URL such as postgres://user:password@host/database, or a drizzle database over PostgreSQL.",
     );
   }
+  if (typeof connection !== "string" && isUnpooled(connection)) {
+    throw invalidOption(
+      "connection",
+      connection,
+      "postgresAdapter needs a pool: on a single client, other statements would slip into open transactions. " +
+        "Make the drizzle database from a `Pool`.",
+    );
+  }
   const opened = openConnection(connection, {
     max: options.max ?? 10,
     prepare: options.prepare ?? true,
     applicationName: options.applicationName ?? "sherd",
   });
-  const executor = createExecutor(opened.session, options.onStatement);
+  const nesting = opened.isSingle ? new Nesting() : null;
+  const executor = createExecutor(opened.session, {
+    onStatement: options.onStatement,
+    nesting,
+    random: Math.random,
+  });
+  const transaction = createTransaction(executor, opened, nesting);
   const notifier = createNotifier(executor, listenerOf(connection, options.listen, opened.listener));
   return {
     dialect: "postgres",
     storage: createStorage(executor),
     notifier,
-    migrator: createMigrator(executor, opened),
+    migrator: createMigrator(executor, opened.session, transaction),
     tables: { sherdItem, sherdLease, sherdHistory, sherdMigration },
-    transaction: createTransaction(executor, opened),
+    transaction,
     join: (drizzleTransaction) => opened.join(drizzleTransaction),
     async close() {
       await notifier.close();

@@ -4,6 +4,7 @@ import { entityKind } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
+import { transactOnEmitter, transactOnPostgresJs } from "./sessions/cut-transaction.ts";
 import { drizzleSession } from "./sessions/drizzle.ts";
 import { postgresJsSession } from "./sessions/postgres-js.ts";
 import type { Session } from "./sessions/session.ts";
@@ -22,6 +23,8 @@ export interface Connection {
   readonly session: Session;
   transaction<T>(run: (tx: PostgresTransaction) => Promise<T>): Promise<T>;
   join(drizzleTransaction: object): PostgresTransaction;
+  /** True when there is one connection in all, so that nothing else is answered while a transaction is open. */
+  readonly isSingle: boolean;
   /** A client of its own that LISTEN may occupy, to the same database; null where the driver cannot tell it. */
   readonly listener: (() => Sql) | null;
   close(): Promise<void>;
@@ -62,7 +65,14 @@ function describe(db: PostgresDatabase, options: ConnectionOptions, close: () =>
   const client = postgresJsClient(db);
   return {
     session: sessionOf(db, options.prepare),
-    transaction: (run) => db.transaction((inner) => run(join(inner))),
+    transaction: (run) =>
+      client === null
+        ? db.transaction((inner) => transactOnEmitter(driverOf(inner).client, () => run(join(inner))))
+        : transactOnPostgresJs(
+            (body) => db.transaction((inner: PostgresDatabase) => body(inner)),
+            postgresJsClient,
+            (inner: PostgresDatabase) => run(join(inner)),
+          ),
     join(drizzleTransaction) {
       if (isPostgresDatabase(drizzleTransaction)) return join(drizzleTransaction);
       throw new SherdError(
@@ -72,6 +82,7 @@ function describe(db: PostgresDatabase, options: ConnectionOptions, close: () =>
         { option: "transaction", received: drizzleTransaction },
       );
     },
+    isSingle: isSingle(db),
     listener: client === null ? null : () => listenClient(client.options),
     close,
   };
@@ -79,7 +90,12 @@ function describe(db: PostgresDatabase, options: ConnectionOptions, close: () =>
 
 export function isPostgresDatabase(value: unknown): value is PostgresDatabase {
   const db = value as Partial<PostgresDatabase> | null;
-  return typeof db === "object" && db !== null && typeof db.execute === "function" && typeof db.transaction === "function";
+  return (
+    typeof db === "object" &&
+    db !== null &&
+    typeof db.execute === "function" &&
+    typeof db.transaction === "function"
+  );
 }
 
 function sessionOf(db: PostgresDatabase, prepare: boolean): Session {
@@ -89,8 +105,33 @@ function sessionOf(db: PostgresDatabase, prepare: boolean): Session {
 
 /** The postgres.js client, or inside a transaction the one bound to it; null for every other driver. */
 function postgresJsClient(db: PostgresDatabase): Sql | null {
-  const session = (db as { readonly _?: { readonly session?: { readonly client?: unknown; readonly constructor: object } } })
-    ._?.session;
-  if (session === undefined || Reflect.get(session.constructor, entityKind) !== "PostgresJsSession") return null;
-  return session.client as Sql;
+  const { kind, client } = driverOf(db);
+  return kind === "PostgresJsSession" ? (client as unknown as Sql) : null;
+}
+
+function isSingle(db: PostgresDatabase): boolean {
+  const { kind, client } = driverOf(db);
+  return kind === "PgliteSession" || client.options?.max === 1;
+}
+
+/** Drivers with a client for one connection, on which drizzle lets other statements slip into an open transaction. */
+const pooledDrivers: ReadonlySet<unknown> = new Set(["NodePgSession", "NeonSession", "VercelPgSession"]);
+
+/** True for a `pg.Client` where there should be a `pg.Pool`. */
+export function isUnpooled(db: PostgresDatabase): boolean {
+  const { kind, client } = driverOf(db);
+  return pooledDrivers.has(kind) && !("totalCount" in client);
+}
+
+interface Driver {
+  readonly kind: unknown;
+  readonly client: { readonly options?: { readonly max?: number } };
+}
+
+function driverOf(db: PostgresDatabase): Driver {
+  // The session is drizzle's own: it is not in the types, and a database made of replicas has none.
+  const { _: { session } = {} } = db as {
+    readonly _?: { readonly session?: { readonly client?: Driver["client"] } };
+  };
+  return { kind: session && Reflect.get(session.constructor, entityKind), client: session?.client ?? {} };
 }

@@ -1,11 +1,18 @@
 import type { StatementObserver } from "@sherd/core";
 import { asSherdError, isTransient, rootCause } from "./failure.ts";
+import type { Nesting } from "./nesting.ts";
 import type { Parameter, Row, Session } from "./sessions/session.ts";
 
 /** Sends the statements of verbs: observed, and with the errors of drivers made Sherd's. */
 export interface Executor {
   /** Send one statement of `verb`, in `session` where given, else in a transaction of its own. */
-  send(verb: string, statement: string, text: string, parameters: readonly Parameter[], session?: Session): Promise<readonly Row[]>;
+  send(
+    verb: string,
+    statement: string,
+    text: string,
+    parameters: readonly Parameter[],
+    session?: Session,
+  ): Promise<readonly Row[]>;
   /** Tell the observer of something that the driver sends by itself, such as a commit. */
   observe(verb: string, statement: string, phase: "before" | "after"): void | Promise<void>;
   /** Run a verb that owns its transaction again when it met others' locks; what remains fails as Sherd's error. */
@@ -19,16 +26,20 @@ export interface Executor {
 const maxTries = 6;
 const firstPauseMs = 5;
 
-export function createExecutor(
-  pool: Session,
-  onStatement: StatementObserver | undefined,
-  random: () => number = Math.random,
-): Executor {
+export interface ExecutorOptions {
+  readonly onStatement: StatementObserver | undefined;
+  /** Null where a verb inside an open transaction finds another connection. */
+  readonly nesting: Nesting | null;
+  readonly random: () => number;
+}
+
+export function createExecutor(pool: Session, { onStatement, nesting, random }: ExecutorOptions): Executor {
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms * (0.5 + random())));
   return {
     pause,
     observe: (verb, statement, phase) => onStatement?.({ verb, statement, phase }),
     async send(verb, statement, text, parameters, session = pool) {
+      if (session === pool) nesting?.refuse(verb);
       if (onStatement === undefined) return session.query(text, parameters);
       await onStatement({ verb, statement, phase: "before" });
       const rows = await session.query(text, parameters);

@@ -16,7 +16,17 @@ const undefinedObjects: ReadonlySet<string> = new Set(["42P01", "42883", "42703"
 /** Of the server (its SQLSTATE classes 08, 53 and 57, and read-only after a failover), of sockets and of drivers. */
 const unavailable =
   /^(08...|53...|57...|25006|ECONN[A-Z]+|E(PIPE|TIMEDOUT|NOTFOUND|NOENT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|CONNECTION_[A-Z]+|CONNECT_TIMEOUT)$/;
-const unavailableMessage = /connection (terminated|error)|timeout exceeded when trying to connect|client was closed/i;
+const unavailableMessage =
+  /connection (terminated|error)|timeout exceeded when trying to connect|client was closed/i;
+
+/** The server's goodbyes, and what sockets and postgres.js say of a connection that is gone. */
+const cut = /^(57P0[123]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|CONNECTION_(CLOSED|DESTROYED|ENDED))$/;
+
+/** True when the connection that the statement was sent on is gone. */
+export function isConnectionCut(error: unknown): boolean {
+  const cause = rootCause(error);
+  return hasCode(cause) && cut.test(cause.code);
+}
 
 /** The driver's own error: drizzle wraps it, and puts the payload into the message of its wrapper. */
 export function rootCause(error: unknown): unknown {
@@ -48,7 +58,7 @@ export function asSherdError(error: unknown, verb: string): unknown {
   if (!isTransient(cause) && !unavailable.test(code) && !unavailableMessage.test(message)) return cause;
   return new SherdError(
     "DATABASE_UNAVAILABLE",
-    `Cannot ${verb}: PostgreSQL answered "${message}"${code === "" ? "" : ` (${code})`}. ` +
+    `Cannot run ${verb}: PostgreSQL answered "${message}"${code === "" ? "" : ` (${code})`}. ` +
       `The call may succeed when it is made again; if it does not, look at the database and the way to it.`,
     { verb },
     { cause },
@@ -82,7 +92,7 @@ function wrongIsolation(message: string, cause: Error): SherdError {
 function notMigrated(verb: string, missing: string, cause: Error): SherdError {
   return new SherdError(
     "NOT_MIGRATED",
-    `Cannot ${verb}: the database has no ${missing}, or not in the schemas of the connection's search_path. ` +
+    `Cannot run ${verb}: the database has no ${missing}, or not in the schemas of the connection's search_path. ` +
       `Run \`await migrate(fragment)\` once before the fragment is used.`,
     { scope: null, missing: [missing] },
     { cause },

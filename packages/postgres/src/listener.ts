@@ -25,13 +25,15 @@ export function createListener(channel: string, subscribers: Subscribers, open: 
       subscribers.fail(connectionLost());
       subscribers.wakeAll();
     };
-    const heard = client.listen(channel, (payload) => receive(payload, subscribers), onListen).then(
-      () => {},
-      (error: unknown) => {
-        attempts += 1;
-        subscribers.fail(asSherdError(error, "listen"));
-      },
-    );
+    const heard = client
+      .listen(channel, (payload) => receive(payload, subscribers), onListen)
+      .then(
+        () => {},
+        (error: unknown) => {
+          attempts += 1;
+          subscribers.fail(asSherdError(error, "listen"));
+        },
+      );
     return { client, heard };
   };
 

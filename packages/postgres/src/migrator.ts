@@ -2,18 +2,18 @@ import {
   checksum,
   planMigrations,
   SherdError,
+  type DatabaseAdapter,
   type LedgerRow,
   type Migration,
   type MigrationScope,
   type Migrator,
   type ScopeReport,
 } from "@sherd/core";
-import type { Connection } from "./connection.ts";
 import type { Executor } from "./executor.ts";
 import { onlyRow } from "./literal.ts";
 import { migrations } from "./migrations/index.ts";
 import type { Session } from "./sessions/session.ts";
-import { createTransaction } from "./transaction.ts";
+import { sessionOf } from "./statements/session-of.ts";
 
 const verb = "migrate";
 
@@ -29,16 +29,17 @@ const createLedger = `create table sherd_migration (
   constraint sherd_migration_pkey primary key (scope, tag)
 )`;
 
-export function createMigrator(executor: Executor, connection: Connection): Migrator {
+export function createMigrator(
+  executor: Executor,
+  session: Session,
+  transaction: DatabaseAdapter["transaction"],
+): Migrator {
   const kernel: MigrationScope = { scope: "kernel", migrations };
-  const transaction = createTransaction(executor, connection);
   return {
     kernel,
     apply: (scopes) =>
-      executor.own(verb, () =>
-        transaction((tx) => applyAll(executor, connection.join(tx.db as object).session, scopes)),
-      ),
-    verify: (scopes) => executor.own(verb, () => verifyAll(executor, connection.session, scopes)),
+      executor.own(verb, () => transaction((tx) => applyAll(executor, sessionOf(tx), scopes))),
+    verify: (scopes) => executor.own(verb, () => verifyAll(executor, session, scopes)),
   };
 }
 
@@ -61,8 +62,14 @@ async function applyAll(
   return reports;
 }
 
-async function applyOne(executor: Executor, session: Session, scope: string, migration: Migration): Promise<void> {
-  for (const statement of migration.postgres) await executor.send(verb, migration.tag, statement, [], session);
+async function applyOne(
+  executor: Executor,
+  session: Session,
+  scope: string,
+  migration: Migration,
+): Promise<void> {
+  for (const statement of migration.postgres)
+    await executor.send(verb, migration.tag, statement, [], session);
   await executor.send(
     verb,
     "record",
@@ -72,7 +79,11 @@ async function applyOne(executor: Executor, session: Session, scope: string, mig
   );
 }
 
-async function verifyAll(executor: Executor, session: Session, scopes: readonly MigrationScope[]): Promise<void> {
+async function verifyAll(
+  executor: Executor,
+  session: Session,
+  scopes: readonly MigrationScope[],
+): Promise<void> {
   const names = JSON.stringify(kernelFunctions());
   const found = onlyRow(await executor.send(verb, "look", present, [names], session));
   const ledger = found["ledger"] === true ? await readLedger(executor, session) : [];

@@ -52,7 +52,13 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
       if (listener === null || !(tx instanceof PostgresTransaction)) return;
       const payload = payloadOf(queue, "work");
       await executor.joined("publish", () =>
-        executor.send("publish", "notify", "select pg_notify($1::text, $2::text)", [channel, payload], tx.session),
+        executor.send(
+          "publish",
+          "notify",
+          "select pg_notify($1::text, $2::text)",
+          [channel, payload],
+          tx.session,
+        ),
       );
     },
     async subscribe(queue, wake, onError) {

@@ -22,7 +22,10 @@ type Check = readonly [expected: string, holds: (value: unknown) => boolean];
 const checks: Record<keyof PostgresAdapterOptions, Check> = {
   max: ["an integer of 1 or more", (value) => Number.isSafeInteger(value) && (value as number) >= 1],
   prepare: ["true or false", (value) => typeof value === "boolean"],
-  listen: ["true, false or the URL of a database", (value) => typeof value === "boolean" || isPostgresUrl(value)],
+  listen: [
+    "true, false or the URL of a database",
+    (value) => typeof value === "boolean" || isPostgresUrl(value),
+  ],
   applicationName: ["a text that is not empty", (value) => typeof value === "string" && value !== ""],
   onStatement: ["a function", (value) => typeof value === "function"],
 };
@@ -32,11 +35,19 @@ export function checkOptions(options: PostgresAdapterOptions): void {
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(checks, option)) {
       const known = Object.keys(checks).join(", ");
-      throw invalidOption(option, value, `postgresAdapter has no option "${option}". Its options are ${known}.`);
+      throw invalidOption(
+        option,
+        value,
+        `postgresAdapter has no option "${option}". Its options are ${known}.`,
+      );
     }
     const [expected, holds] = checks[option as keyof PostgresAdapterOptions];
     if (value === undefined || holds(value)) continue;
-    throw invalidOption(option, value, `postgresAdapter cannot use the option "${option}": it must be ${expected}.`);
+    throw invalidOption(
+      option,
+      value,
+      `postgresAdapter cannot use the option "${option}": it must be ${expected}.`,
+    );
   }
 }
 

@@ -53,16 +53,26 @@ export const sherdItem = pgTable(
   },
   (t) => [
     primaryKey({ name: "sherd_item_pkey", columns: [t.id] }),
-    index("sherd_item_ready").on(t.queue, t.priority.desc(), t.seq).where(sql`state = 'ready'`),
-    index("sherd_item_timed").on(t.queue, t.at).where(sql`state = 'timed'`),
-    index("sherd_item_done").on(t.queue, t.at).where(sql`state = 'done'`),
-    uniqueIndex("sherd_item_key").on(t.queue, t.key).where(sql`key is not null and state <> 'done'`),
+    index("sherd_item_ready")
+      .on(t.queue, t.priority.desc(), t.seq)
+      .where(sql`state = 'ready'`),
+    index("sherd_item_timed")
+      .on(t.queue, t.at)
+      .where(sql`state = 'timed'`),
+    index("sherd_item_done")
+      .on(t.queue, t.at)
+      .where(sql`state = 'done'`),
+    uniqueIndex("sherd_item_key")
+      .on(t.queue, t.key)
+      .where(sql`key is not null and state <> 'done'`),
     index("sherd_item_retrying")
       .on(t.queue, t.concurrencyKey)
       .where(
         sql`state = 'timed' and concurrency_key is not null and failures + lost > 0 and not release_key_on_retry`,
       ),
-    index("sherd_item_cancel").on(t.queue).where(sql`cancel`),
+    index("sherd_item_cancel")
+      .on(t.queue)
+      .where(sql`cancel`),
     check("sherd_item_state_check", sql`state in ('ready', 'timed', 'parked', 'done')`),
     check("sherd_item_at_check", sql`at is not null or state not in ('timed', 'done')`),
     check("sherd_item_outcome_check", sql`(outcome is not null) = (state = 'done')`),

@@ -40,6 +40,7 @@ export class Subscribers {
   }
 
   fail(error: unknown): void {
-    for (const those of this.#byQueue.values()) for (const { onError } of those) queueMicrotask(() => onError(error));
+    for (const those of this.#byQueue.values())
+      for (const { onError } of those) queueMicrotask(() => onError(error));
   }
 }

@@ -2,18 +2,24 @@ import type { DatabaseAdapter } from "@sherd/core";
 import type { Connection } from "./connection.ts";
 import type { Executor } from "./executor.ts";
 import { asSherdError } from "./failure.ts";
+import type { Nesting } from "./nesting.ts";
 
 /** Drizzle's own transaction, observed. What `run` throws comes out as it is, what BEGIN and COMMIT throw as Sherd's. */
-export function createTransaction(executor: Executor, connection: Connection): DatabaseAdapter["transaction"] {
+export function createTransaction(
+  executor: Executor,
+  connection: Connection,
+  nesting: Nesting | null,
+): DatabaseAdapter["transaction"] {
   const verb = "transaction";
   return async (run) => {
+    nesting?.refuse(verb);
     let thrown: { readonly error: unknown } | undefined;
     await executor.observe(verb, "begin", "before");
     const result = await connection
       .transaction(async (tx) => {
         try {
           await executor.observe(verb, "begin", "after");
-          const value = await run(tx);
+          const value = await (nesting === null ? run(tx) : nesting.inside(() => run(tx)));
           await executor.observe(verb, "commit", "before");
           return value;
         } catch (error) {

@@ -119,4 +119,9 @@ export const migration = sqliteTable(
   (t) => [primaryKey({ columns: [t.scope, t.tag] })],
 );
 
-export const tables = { item, lease, history, migration };
+export const tables = {
+  sherdItem: item,
+  sherdLease: lease,
+  sherdHistory: history,
+  sherdMigration: migration,
+};

@@ -110,7 +110,20 @@ async function openFile(path: string, synchronous: string, busy: BusyPolicy): Pr
   }
 }
 
-function checkOptions({ synchronous, busyTimeoutMs, clock, onStatement }: SqliteAdapterOptions): void {
+const optionNames: readonly string[] = [
+  "synchronous",
+  "busyTimeoutMs",
+  "clock",
+  "onStatement",
+] satisfies (keyof SqliteAdapterOptions)[];
+
+function checkOptions(options: SqliteAdapterOptions): void {
+  const { synchronous, busyTimeoutMs, clock, onStatement } = options;
+  for (const [name, value] of Object.entries(options)) {
+    if (optionNames.includes(name)) continue;
+    const known = optionNames.join(", ");
+    throw invalidOption(name, value, `sqliteAdapter has no option "${name}". Its options are ${known}.`);
+  }
   if (synchronous !== undefined && !synchronousModes.includes(synchronous)) {
     throw invalidOption(
       "synchronous",

@@ -2,7 +2,7 @@ import type { Migration } from "../adapter/migrator.ts";
 import type { HookMap } from "../hook/hook.ts";
 import { invalidOption } from "../options/invalid-option.ts";
 import type { TableBuilder } from "./tables.ts";
-import type { BoundServices, ServiceMap, UnitOfWork } from "./unit-of-work.ts";
+import type { BoundServices, ServiceMap, ServiceUnitOfWork, UnitOfWork } from "./unit-of-work.ts";
 
 /** What a fragment's hooks and services are built from. */
 export interface BuildScope<Config, Tables> {
@@ -46,7 +46,8 @@ export interface FragmentBuilder<Config, Tables, Hooks, Services> {
   withHooks<H extends HookMap<UnitOfWork<Tables, Hooks>>>(
     build: (scope: BuildScope<Config, Tables>) => H,
   ): FragmentBuilder<Config, Tables, Hooks & H, Services>;
-  withServices<S extends ServiceMap<UnitOfWork<Tables, Hooks>>>(
+  /** A service can call those of earlier calls, in its own transaction, as `uow.services`. */
+  withServices<S extends ServiceMap<ServiceUnitOfWork<Tables, Hooks, Services>>>(
     build: (scope: BuildScope<Config, Tables>) => S,
   ): FragmentBuilder<Config, Tables, Hooks, Services & S>;
   withRoutes(

@@ -1,6 +1,6 @@
 import type { DatabaseAdapter } from "../adapter/adapter.ts";
 import type { HookOperations } from "../hook/operations.ts";
-import type { BoundServices, UnitOfWork } from "./unit-of-work.ts";
+import type { BoundServices, ServiceUnitOfWork } from "./unit-of-work.ts";
 
 /** A definition brought to life: with its config, its options and a place for its rows. */
 export interface Fragment<Tables, Hooks, Services> {
@@ -18,9 +18,7 @@ export interface Fragment<Tables, Hooks, Services> {
   readonly hooks: HookOperations;
 
   /** Run ad hoc code in one unit of work. */
-  transaction<T>(
-    work: (uow: UnitOfWork<Tables, Hooks> & { readonly services: BoundServices<Services> }) => Promise<T>,
-  ): Promise<T>;
+  transaction<T>(work: (uow: ServiceUnitOfWork<Tables, Hooks, Services>) => Promise<T>): Promise<T>;
 
   /**
    * Run services and triggers inside a drizzle transaction that the caller opened and will end: the
@@ -29,7 +27,7 @@ export interface Fragment<Tables, Hooks, Services> {
    */
   within<T>(
     drizzleTransaction: object,
-    work: (uow: UnitOfWork<Tables, Hooks> & { readonly services: BoundServices<Services> }) => Promise<T>,
+    work: (uow: ServiceUnitOfWork<Tables, Hooks, Services>) => Promise<T>,
   ): Promise<T>;
 
   /** Answer a request with the fragment's routes, which see the path behind `mountRoute`. */

@@ -1,3 +1,4 @@
+import type { Transaction } from "../adapter/adapter.ts";
 import type { FragmentInternals } from "./internals.ts";
 import { UnitOfWorkScope } from "./unit-of-work-scope.ts";
 
@@ -8,21 +9,29 @@ export async function runUnitOfWork<T>(
   fragment: FragmentInternals,
   work: (uow: Unit) => Promise<T>,
 ): Promise<T> {
-  const { adapter } = fragment;
   await fragment.ready();
-  let queues: readonly string[] = [];
-  const result = await adapter.transaction(async (tx) => {
-    const scope = new UnitOfWorkScope(tx, adapter);
+  return runTransaction(fragment, async (scope) => {
+    const answer = await work(scope.unitFor(fragment));
+    await scope.flush();
+    return answer;
+  });
+}
+
+/** Run `work`, which flushes its scope itself, in a transaction; once it has committed, wake the processors. */
+export async function runTransaction<T>(
+  { adapter }: FragmentInternals,
+  work: (scope: UnitOfWorkScope, tx: Transaction) => Promise<T>,
+): Promise<T> {
+  const [answer, scope] = await adapter.transaction(async (tx) => {
+    const opened = new UnitOfWorkScope(tx, adapter);
     try {
-      const answer = await work(scope.unitFor(fragment));
-      queues = await scope.flush();
-      return answer;
+      return [await work(opened, tx), opened] as const;
     } finally {
-      scope.end();
+      opened.end();
     }
   });
-  for (const queue of queues) adapter.notifier.publish(queue, "work");
-  return result;
+  scope.committed();
+  return answer;
 }
 
 /** Run `work` inside a drizzle transaction that the caller ends. */
@@ -31,12 +40,11 @@ export async function runWithin<T>(
   drizzleTransaction: object,
   work: (uow: Unit) => Promise<T>,
 ): Promise<T> {
-  const { adapter } = fragment;
-  const tx = adapter.join(drizzleTransaction);
-  const scope = new UnitOfWorkScope(tx, adapter);
+  const scope = new UnitOfWorkScope(fragment.adapter.join(drizzleTransaction), fragment.adapter);
   try {
     const answer = await work(scope.unitFor(fragment));
-    for (const queue of await scope.flush()) await adapter.notifier.publishOnCommit(tx, queue);
+    await scope.flush();
+    await scope.handedOver();
     return answer;
   } finally {
     scope.end();

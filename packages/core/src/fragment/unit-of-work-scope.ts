@@ -1,4 +1,5 @@
 import type { Transaction } from "../adapter/adapter.ts";
+import type { KeyConflict } from "../adapter/storage.ts";
 import { SherdError } from "../errors.ts";
 import { newTrigger, type Trigger } from "../hook/new-item.ts";
 import type { TriggerOptions } from "../hook/trigger.ts";
@@ -16,6 +17,7 @@ export class UnitOfWorkScope {
   readonly #adapter: FragmentInternals["adapter"];
   readonly #units = new Map<FragmentInternals, AnyUnit>();
   readonly #triggers: { readonly by: FragmentInternals; readonly trigger: Trigger }[] = [];
+  #conflicts: readonly KeyConflict[] = [];
   #isOpen = true;
 
   constructor(tx: Transaction, adapter: FragmentInternals["adapter"]) {
@@ -33,35 +35,30 @@ export class UnitOfWorkScope {
     return unit;
   }
 
-  /** Write what was triggered. Answers the queues that have something new. */
-  async flush(): Promise<readonly string[]> {
+  /** Write what was triggered, as the last thing before the commit. */
+  async flush(): Promise<void> {
     await Promise.all(this.#triggers.map(({ trigger }) => trigger.validated));
     this.#isOpen = false;
-    if (this.#triggers.length === 0) return [];
-    const conflicts = await this.#adapter.storage.enqueue(
-      this.#tx,
-      this.#triggers.map(({ trigger }) => trigger.item),
-    );
-    const meetings = new Map(conflicts.map((conflict) => [conflict.id, conflict]));
-    for (const { by, trigger } of this.#triggers) {
-      const { id, name } = trigger.item;
-      const met = meetings.get(id);
-      if (met === undefined) continue;
-      by.report.event({
-        type: met.resolution,
-        namespace: by.namespace,
-        id,
-        name,
-        existingId: met.existingId,
-      });
-    }
-    return [...new Set(this.#triggers.map(({ by }) => by.queue))];
+    if (this.#triggers.length === 0) return;
+    const items = this.#triggers.map(({ trigger }) => trigger.item);
+    this.#conflicts = await this.#adapter.storage.enqueue(this.#tx, items);
   }
 
   /** Refuse what comes after the end, which no commit would carry any more. */
   end(): void {
     this.#isOpen = false;
-    for (const { trigger } of this.#triggers) trigger.validated?.catch(() => undefined);
+  }
+
+  /** The transaction has committed: wake the processors, and tell of triggers that met another with their key. */
+  committed(): void {
+    this.#tellConflicts();
+    for (const queue of this.#queues()) this.#adapter.notifier.publish(queue, "work");
+  }
+
+  /** The transaction is the caller's to commit: have the processors woken when that happens. */
+  async handedOver(): Promise<void> {
+    this.#tellConflicts();
+    for (const queue of this.#queues()) await this.#adapter.notifier.publishOnCommit(this.#tx, queue);
   }
 
   trigger(by: FragmentInternals, name: string, payload: unknown, options: TriggerOptions = {}): string {
@@ -69,6 +66,20 @@ export class UnitOfWorkScope {
     const trigger = newTrigger(by, name, payload, options);
     this.#triggers.push({ by, trigger });
     return trigger.item.id;
+  }
+
+  #queues(): ReadonlySet<string> {
+    return new Set(this.#triggers.map(({ by }) => by.queue));
+  }
+
+  #tellConflicts(): void {
+    const byId = new Map(this.#triggers.map(({ by, trigger }) => [trigger.item.id, { by, trigger }]));
+    for (const { id, existingId, resolution } of this.#conflicts) {
+      const known = byId.get(id);
+      if (known === undefined) continue;
+      const { namespace, report } = known.by;
+      report.event({ type: resolution, namespace, id, name: known.trigger.item.name, existingId });
+    }
   }
 
   #makeUnit(fragment: FragmentInternals): AnyUnit {

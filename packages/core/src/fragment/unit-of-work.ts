@@ -20,9 +20,12 @@ export interface UnitOfWork<Tables, Hooks> {
   use<F extends AnyFragment>(fragment: F): UsedFragment<F>;
 }
 
-export type UsedFragment<F extends AnyFragment> = UnitOfWork<TablesOf<F>, HooksOf<F>> & {
-  readonly services: BoundServices<ServicesOf<F>>;
+/** The same, with the fragment's services to call in it. */
+export type ServiceUnitOfWork<Tables, Hooks, Services> = UnitOfWork<Tables, Hooks> & {
+  readonly services: BoundServices<Services>;
 };
+
+export type UsedFragment<F extends AnyFragment> = ServiceUnitOfWork<TablesOf<F>, HooksOf<F>, ServicesOf<F>>;
 
 type TriggerArguments<Input> = null extends Input
   ? [payload?: Input, options?: TriggerOptions]

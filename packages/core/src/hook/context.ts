@@ -1,3 +1,5 @@
+import type { TriggerOptions } from "./trigger.ts";
+
 /** What a handler knows about the attempt that it runs in. */
 export interface HookContext<Uow, Input> {
   /** The item's id, as `triggerHook` returned it. */
@@ -23,5 +25,5 @@ export interface HookContext<Uow, Input> {
 /** The unit of work of `ctx.transaction`, which can also trigger the running hook anew. */
 export type HookUnitOfWork<Uow, Input> = Uow & {
   /** Trigger this same hook again, with another payload: the next page, the next step. */
-  triggerSelf(payload: Input): string;
+  triggerSelf(payload: Input, options?: TriggerOptions): string;
 };

@@ -56,5 +56,6 @@ export interface StuckProcessingHooks {
 /** What Sherd was doing for a fragment when an error came that no caller will see. */
 export interface ErrorContext {
   readonly namespace: string;
-  readonly during: "claim" | "settle" | "heartbeat" | "wake-up" | "prune" | "shutdown" | "callback";
+  /** `completed-hook`: a handler threw after its `ctx.transaction` had committed, so the hook has completed. */
+  readonly during: "claim" | "settle" | "heartbeat" | "prune" | "callback" | "completed-hook";
 }

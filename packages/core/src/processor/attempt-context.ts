@@ -1,6 +1,8 @@
 import { SherdError } from "../errors.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
-import { UnitOfWorkScope } from "../fragment/unit-of-work-scope.ts";
+import { runTransaction } from "../fragment/run-unit-of-work.ts";
+import type { UnitOfWorkScope } from "../fragment/unit-of-work-scope.ts";
+import type { TriggerOptions } from "../hook/trigger.ts";
 import type { HookContext } from "../hook/context.ts";
 import type { ClaimedItem } from "../kernel/item.ts";
 import { attemptOf, endAttempt } from "../kernel/transition.ts";
@@ -51,35 +53,32 @@ export class AttemptContext implements HookContext<never, never> {
   }
 
   async transaction<T>(work: Work<T>): Promise<T> {
-    const attempt = this.#attempt;
-    const { adapter, queue } = this.#fragment;
+    const { id, lease } = this.#attempt.item;
+    const { storage } = this.#fragment.adapter;
     this.#requireLive();
-    let queues: readonly string[] = [];
-    const result = await adapter.transaction(async (tx) => {
-      const held = await adapter.storage.hold(tx, attempt.item.lease, attempt.item.id);
-      if (held !== "held") throw held === "lost" ? leaseLost(attempt.item.id) : cancellation(attempt.item.id);
-      const scope = new UnitOfWorkScope(tx, adapter);
-      try {
-        const answer = await work(this.#unit(scope) as never);
-        queues = await scope.flush();
-        this.#requireLive();
-        const [settled] = await adapter.storage.settle(queue, [this.#completion()], tx);
-        if (settled?.result === "cancelled") throw cancellation(attempt.item.id);
-        if (settled === undefined || settled.result === "lost") throw leaseLost(attempt.item.id);
-        return answer;
-      } finally {
-        scope.end();
-      }
+    const result = await runTransaction(this.#fragment, async (scope, tx) => {
+      const held = await storage.hold(tx, lease, id);
+      if (held !== "held") throw held === "lost" ? leaseLost(id) : cancellation(id);
+      const answer = await work(this.#unit(scope) as never);
+      await scope.flush();
+      this.#requireLive();
+      const [settled] = await storage.settle(this.#fragment.queue, [this.#completion()], tx);
+      if (settled?.result === "cancelled") throw cancellation(id);
+      if (settled === undefined || settled.result === "lost") throw leaseLost(id);
+      return answer;
     });
-    attempt.hasCommitted = true;
-    for (const each of queues) adapter.notifier.publish(each, "work");
+    this.#attempt.hasCommitted = true;
     return result;
   }
 
   #unit(scope: UnitOfWorkScope): object {
     const { name } = this.#attempt.item;
     const unit = scope.unitFor(this.#fragment);
-    return { ...unit, triggerSelf: (payload: unknown) => scope.trigger(this.#fragment, name, payload) };
+    return {
+      ...unit,
+      triggerSelf: (payload: unknown, options?: TriggerOptions) =>
+        scope.trigger(this.#fragment, name, payload, options),
+    };
   }
 
   #completion() {

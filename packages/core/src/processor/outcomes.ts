@@ -51,7 +51,7 @@ export class Outcomes {
   }
 
   end(attempt: Attempt, end: AttemptEnd): void {
-    if (attempt.hasCommitted) return this.#committed(attempt);
+    if (attempt.hasCommitted) return this.#committed(attempt, end);
     const { settings } = this.#fragment;
     const settlement = endAttempt(attempt.item, end, {
       policy: this.#policyOf(attempt.item),
@@ -74,7 +74,8 @@ export class Outcomes {
   }
 
   /** `ctx.transaction` has settled it already, together with what the handler wrote. */
-  #committed(attempt: Attempt): void {
+  #committed(attempt: Attempt, end: AttemptEnd): void {
+    if (end.kind === "failed") this.#fragment.report.error(end.error, "completed-hook");
     const durationMs = this.#fragment.settings.clock.now() - attempt.startedAt;
     this.#leases.settled(attempt.item.lease);
     this.#tell({ type: "completed", ...this.#about(attempt), durationMs });

@@ -2,6 +2,7 @@ import type { Storage } from "../adapter/storage.ts";
 import type { Clock } from "../clock/clock.ts";
 import { isSherdError } from "../errors.ts";
 import type { Settlement, SettledItem } from "../kernel/item.ts";
+import { resolveAmbiguous } from "./ambiguous-settle.ts";
 import type { Attempt } from "./attempt.ts";
 
 export interface Ended {
@@ -70,10 +71,8 @@ export class Settler {
           queue,
           batch.map(({ settlement }) => settlement),
         );
-        onSettled(
-          batch,
-          settled.map(({ result }) => result),
-        );
+        const results = settled.map(({ result }) => result);
+        onSettled(batch, tries === 0 ? results : await resolveAmbiguous(storage, queue, batch, results));
         return;
       } catch (error) {
         onError(error);

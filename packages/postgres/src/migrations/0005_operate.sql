@@ -96,8 +96,7 @@ declare
   v_existing uuid;
 begin
   perform 1 from sherd_lease l where l.queue = p_queue and p_id = any(l.items) order by l.id for no key update;
-  update sherd_item set state = 'ready', at = clock_timestamp(), failures = 0, lost = 0, outcome = null, cancel = false,
-    revision = revision + 1
+  update sherd_item set state = 'ready', at = clock_timestamp(), failures = 0, lost = 0, outcome = null, cancel = false
     where id = p_id and queue = p_queue and state = 'done' and outcome = 'failed';
   if found then
     update sherd_lease l set items = array_remove(l.items, p_id) where l.queue = p_queue and p_id = any(l.items);

@@ -5,7 +5,10 @@ import type { Row } from "../sessions/session.ts";
 
 /** Locks, index and isolation are those of `sherd_claim_v1` and `sherd_pick_v1`. */
 const lease = `select ids, leases, candidates from sherd_claim_v1(
-  $1::text, $2::text::text[], $3::integer, $4::float8, $5::text, $6::text::uuid[])`;
+  $1::text, $2::text::text[], $3::integer, $4::float8, $5::text, $6::text::uuid[], $7::integer, $8::boolean)`;
+
+/** More losses than an item can have. */
+const never = 2 ** 31 - 1;
 
 /**
  * After the queue's lock is released: a client that stops reading its bodies must hold up no other. Takes no locks;
@@ -16,10 +19,18 @@ const readBodies = `select id::text as id, name, concurrency_key, revision, fail
   body::text as body, trace, extract(epoch from created_at)::float8 * 1000 as created_at
 from sherd_item where id = any($1::text::uuid[]) and state <> 'done'`;
 
-export async function claim(executor: Executor, request: ClaimRequest, closed: readonly string[]): Promise<Claim> {
-  const { queue, names, limit, leaseMs, owner } = request;
-  const parameters = [queue, textArray(names), limit, leaseMs, owner, plainArray(closed)];
-  const leased = onlyRow(await executor.own("claim", () => executor.send("claim", "lease", lease, parameters)));
+export async function claim(
+  executor: Executor,
+  request: ClaimRequest,
+  closed: readonly string[],
+): Promise<Claim> {
+  const { queue, names, limit, leaseMs, owner, suspects = { lostFrom: never, takesOne: true } } = request;
+  const suspectFrom = Math.min(suspects.lostFrom, never);
+  const leaseParameters = [queue, textArray(names), limit, leaseMs, owner, plainArray(closed)];
+  const parameters = [...leaseParameters, suspectFrom, suspects.takesOne];
+  const leased = onlyRow(
+    await executor.own("claim", () => executor.send("claim", "lease", lease, parameters)),
+  );
   const ids = parseIds(leased["ids"]);
   const leases = parseIds(leased["leases"]);
   const more = Number(leased["candidates"]) >= limit;

@@ -35,7 +35,13 @@ export async function enqueue(
     items.map((item) => ({ ...item, maxAttempts: Math.min(item.maxAttempts, largestInteger) })),
   );
   const answers = await executor.joined("enqueue", () =>
-    executor.send("enqueue", keyed ? "insert-keyed" : "insert", keyed ? insertKeyed : insert, [rows], session),
+    executor.send(
+      "enqueue",
+      keyed ? "insert-keyed" : "insert",
+      keyed ? insertKeyed : insert,
+      [rows],
+      session,
+    ),
   );
   const conflicts = answers.map(({ id, existing, resolution }) => ({
     id: String(id),

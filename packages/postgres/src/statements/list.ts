@@ -36,7 +36,13 @@ where i.state = 'done' and $1::text is not null and ${chosen} ${byTime("i.at", "
 const finished = `select ${historyColumns}, ${micros("i.finished_at")} as position, i.id::text as tie
 from sherd_history i where i.outcome = $1::text and ${chosen} ${byTime("i.finished_at", "i.id", "uuid")}`;
 
-const texts: Record<ItemStatus, string> = { pending, processing, failed, completed: finished, cancelled: finished };
+const texts: Record<ItemStatus, string> = {
+  pending,
+  processing,
+  failed,
+  completed: finished,
+  cancelled: finished,
+};
 
 export async function list(executor: Executor, queue: string, filter: ItemFilter): Promise<ItemPage> {
   const { status, name = null, limit } = filter;
@@ -46,7 +52,10 @@ export async function list(executor: Executor, queue: string, filter: ItemFilter
   const rows = await executor.own("list", () => executor.send("list", status, texts[status], parameters));
   const page = rows.slice(0, limit);
   const last = rows.length > limit ? page.at(-1) : undefined;
-  return { items: page.map(itemView), cursor: last === undefined ? null : formatCursor(last["position"], last["tie"]) };
+  return {
+    items: page.map(itemView),
+    cursor: last === undefined ? null : formatCursor(last["position"], last["tie"]),
+  };
 }
 
 function formatCursor(position: unknown, tie: unknown): string {

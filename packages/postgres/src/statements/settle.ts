@@ -66,7 +66,9 @@ async function send(
   mode: Mode,
   session?: Session,
 ): Promise<ReadonlyMap<string, Answer>> {
-  const attempts = [...new Map(outcomes.toReversed().map((outcome) => [attemptOf(outcome), outcome])).values()];
+  const attempts = [
+    ...new Map(outcomes.toReversed().map((outcome) => [attemptOf(outcome), outcome])).values(),
+  ];
   const twice = idsThatRepeat(attempts);
   const isPlain = (outcome: Settlement) => isCompletion(outcome) && !twice.has(outcome.id);
   const completed = attempts.filter(isPlain);
@@ -79,7 +81,13 @@ async function send(
     JSON.stringify(others),
     mode,
   ];
-  const rows = await executor.send("settle", mode === "skip" ? "settle-unlocked" : "settle", text, parameters, session);
+  const rows = await executor.send(
+    "settle",
+    mode === "skip" ? "settle-unlocked" : "settle",
+    text,
+    parameters,
+    session,
+  );
   return new Map(rows.map(({ lease, id, result }) => [`${String(lease)}/${String(id)}`, result as Answer]));
 }
 

@@ -21,7 +21,8 @@ export async function wake(
 ): Promise<number> {
   if (keys.length === 0) return 0;
   const parameters = [queue, textArray(keys)];
-  const send = () => executor.send("wake", "wake", text, parameters, tx === undefined ? undefined : sessionOf(tx));
+  const send = () =>
+    executor.send("wake", "wake", text, parameters, tx === undefined ? undefined : sessionOf(tx));
   const rows = tx === undefined ? await executor.own("wake", send) : await executor.joined("wake", send);
   return Number(onlyRow(rows)["woken"]);
 }

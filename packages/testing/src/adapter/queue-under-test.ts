@@ -16,6 +16,7 @@ import {
 import { expect } from "vitest";
 import { eventually } from "../eventually.ts";
 import type { AdapterUnderTest } from "./adapter-under-test.ts";
+import { claimRequest } from "./claim-request.ts";
 import { newItem } from "./new-item.ts";
 
 /** The verbs over a queue that no other test uses, with the defaults that most tests want. */
@@ -70,7 +71,6 @@ export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): Qu
   const { adapter, clock } = underTest;
   const { storage } = adapter;
   const queue = `conformance/${crypto.randomUUID()}`;
-  const request: ClaimRequest = { queue, names: ["deliver"], limit: 100, leaseMs: 60_000, owner: "a worker" };
   const make = (overrides?: Partial<NewItem>) => newItem(queue, overrides);
   const insert = (items: readonly NewItem[]) => adapter.transaction((tx) => storage.enqueue(tx, items));
 
@@ -89,7 +89,7 @@ export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): Qu
       return items.map(({ id }) => id) as { [Index in keyof typeof overrides]: string };
     },
     enqueueInConflict: (...overrides) => insert(overrides.map(make)),
-    claim: (overrides, closed = []) => storage.claim({ ...request, ...overrides }, closed),
+    claim: (overrides, closed = []) => storage.claim(claimRequest(queue, overrides), closed),
     async claimIds(overrides) {
       const { items } = await q.claim(overrides);
       return items.map(({ id }) => id);
@@ -114,7 +114,7 @@ export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): Qu
       return answers.map(({ result }) => result);
     },
     sweep: (limit = 100, maxLost = 3) => storage.sweep(queue, limit, maxLost),
-    nextWakeInMs: () => storage.nextWakeInMs(queue, request.names),
+    nextWakeInMs: () => storage.nextWakeInMs(queue, ["deliver"]),
     list: (filter) => storage.list(queue, { status: "pending", limit: 100, cursor: null, ...filter }),
     async view(id) {
       const view = await storage.get(queue, id);
@@ -130,7 +130,7 @@ async function waitForDatabaseClock(adapter: DatabaseAdapter, ms: number): Promi
   const { storage } = adapter;
   const queue = `conformance/clock/${crypto.randomUUID()}`;
   await adapter.transaction((tx) => storage.enqueue(tx, [newItem(queue)]));
-  await storage.claim({ queue, names: ["deliver"], limit: 1, leaseMs: ms, owner: "the clock" }, []);
+  await storage.claim(claimRequest(queue, { leaseMs: ms }), []);
   await eventually(async () => (await storage.nextWakeInMs(queue, ["deliver"])) === 0, {
     withinMs: ms + 5000,
   });

@@ -34,6 +34,12 @@ test("an end that is told before its claim was answered belongs to that claim", 
   expect(log.attemptsOf("a")).toEqual({ attempts: 2, failures: 0, lost: 1 });
 });
 
+test("a loss counts although its claim left the item out", () => {
+  const log = new StormLog();
+  log.ended("a", "one", "lost", performance.now());
+  expect(log.attemptsOf("a")).toEqual({ attempts: 1, failures: 0, lost: 1 });
+});
+
 test("an item that ends twice under one lease is told", () => {
   const log = new StormLog();
   log.claimed("a", "one");

@@ -4,7 +4,7 @@ export interface Holding {
   readonly id: string;
   /** Unique to the claim. */
   readonly owner: string;
-  /** When the claim's answer came: the lease stood by then. */
+  /** When the claim's answer came: the lease stood by then. Infinity when it had ended by then. */
   readonly from: number;
   /** When the call that ended it was made: the lease still stood then. */
   until: number;
@@ -15,19 +15,10 @@ export interface Holding {
 export class StormLog {
   readonly completed = new Map<string, number>();
   readonly #holdings = new Map<string, Holding>();
-  /** Sweeps that told of a loss before the claim's own answer had come. */
-  readonly #early = new Map<string, { readonly end: End; readonly at: number }>();
 
   claimed(id: string, owner: string): void {
-    const early = this.#early.get(`${id} ${owner}`);
-    const from = performance.now();
-    this.#holdings.set(`${id} ${owner}`, {
-      id,
-      owner,
-      from,
-      until: early?.at ?? Infinity,
-      end: early?.end ?? null,
-    });
+    if (this.#holdings.has(`${id} ${owner}`)) return;
+    this.#holdings.set(`${id} ${owner}`, { id, owner, from: performance.now(), until: Infinity, end: null });
   }
 
   /** `at` is when the call was made whose answer tells of the end. */
@@ -35,7 +26,8 @@ export class StormLog {
     if (end === "completed") this.completed.set(id, (this.completed.get(id) ?? 0) + 1);
     const holding = this.#holdings.get(`${id} ${owner}`);
     if (holding === undefined) {
-      this.#early.set(`${id} ${owner}`, { end, at });
+      // A sweep may tell of a loss before the claim is answered, which then may leave the item out.
+      this.#holdings.set(`${id} ${owner}`, { id, owner, from: Infinity, until: at, end });
       return;
     }
     if (holding.end !== null)
@@ -48,7 +40,7 @@ export class StormLog {
   overlaps(keyOf: (holding: Holding) => string | null): readonly (readonly [Holding, Holding])[] {
     const last = new Map<string, Holding>();
     const overlapping: (readonly [Holding, Holding])[] = [];
-    // One whose end was asked for before its claim was answered was never certainly held.
+    // One that was ended before its claim was answered was never certainly held.
     const held = [...this.#holdings.values()].filter(({ from, until }) => from < until);
     for (const holding of held.toSorted((a, b) => a.from - b.from)) {
       const key = keyOf(holding);

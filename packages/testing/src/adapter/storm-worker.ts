@@ -1,4 +1,5 @@
 import type { ClaimedItem, Settlement, Storage } from "@sherd/core";
+import { claimRequest } from "./claim-request.ts";
 import type { QueueUnderTest } from "./queue-under-test.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { completed, released, retryIn } from "./settlement.ts";
@@ -49,7 +50,7 @@ export class StormWorker {
     const owner = `${name}-${this.#claims++}`;
     const leaseMs = random.pick([1, 10, 100]);
     const limit = 1 + random.below(12);
-    const { items } = await storage.claim({ queue: q.queue, names: ["deliver"], limit, leaseMs, owner }, []);
+    const { items } = await storage.claim(claimRequest(q.queue, { limit, leaseMs, owner }), []);
     for (const { id } of items) log.claimed(id, owner);
     this.#held = [...this.#held, ...items.map((item) => ({ item, owner }))];
   }

@@ -1,11 +1,12 @@
 import { expect } from "vitest";
+import { claimRequest } from "../claim-request.ts";
 import type { Guarantees } from "../guarantee.ts";
 import { completed, failed } from "../settlement.ts";
 
 export const concurrency: Guarantees = {
   "eight claimers share out a thousand items, and never share one": async (q) => {
     const ids = await q.enqueue(...Array.from({ length: 1000 }, () => ({})));
-    const request = { queue: q.queue, names: ["deliver"], limit: 17, leaseMs: 60_000, owner: "one of eight" };
+    const request = claimRequest(q.queue, { limit: 17, owner: "one of eight" });
     const claimed: string[] = [];
     const claimer = async (_: unknown, index: number) => {
       const { storage } = q.adapters[index % 3] ?? q.adapter;
@@ -22,7 +23,7 @@ export const concurrency: Guarantees = {
 
   "claimers that come at once never run two items of a concurrency key": async (q) => {
     await q.enqueue(...Array.from({ length: 40 }, (_, index) => ({ concurrencyKey: `k${index % 4}` })));
-    const request = { queue: q.queue, names: ["deliver"], limit: 3, leaseMs: 60_000, owner: "one of six" };
+    const request = claimRequest(q.queue, { limit: 3, owner: "one of six" });
     const claims = await Promise.all(
       Array.from({ length: 6 }, (_, index) =>
         (q.adapters[index % 3] ?? q.adapter).storage.claim(request, []),
@@ -97,7 +98,7 @@ export const concurrency: Guarantees = {
     await q.settle(failed(item));
     const answers = await Promise.all(q.adapters.map(({ storage }) => storage.retry(q.queue, item.id)));
     expect(answers.toSorted()).toEqual(["not_failed", "not_failed", "retried"]);
-    expect(await q.claimOne()).toMatchObject({ id: item.id, revision: 1 });
+    expect(await q.claimOne()).toMatchObject({ id: item.id, revision: 0 });
   },
 
   "of the items that come at once under one key, one is kept": async (q) => {

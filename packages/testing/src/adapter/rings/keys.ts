@@ -122,7 +122,7 @@ export const keys: Guarantees = {
     expect((await q.sweep()).lost).toMatchObject([{ id: lost.id }]);
     expect(await q.claimIds()).toEqual([]);
     const waiting = { state: "timed", dueAt: later.dueAt, held: false, outcome: null };
-    expect(await q.view(settled.id)).toMatchObject(waiting);
+    expect(await q.view(settled.id)).toMatchObject({ ...waiting, failures: 0, lost: 0 });
     expect(await q.view(lost.id)).toMatchObject(waiting);
   },
 };

@@ -1,5 +1,6 @@
 import type { DatabaseAdapter, Migration } from "@sherd/core";
 import { expect } from "vitest";
+import { claimRequest } from "../claim-request.ts";
 import type { Guarantees } from "../guarantee.ts";
 import type { QueueUnderTest } from "../queue-under-test.ts";
 import { completed } from "../settlement.ts";
@@ -107,7 +108,7 @@ function verbs(q: QueueUnderTest, adapter: DatabaseAdapter) {
   return {
     enqueue: () => adapter.transaction((tx) => storage.enqueue(tx, [q.newItem()])),
     sweep: () => storage.sweep(queue, 1, 3),
-    claim: () => storage.claim({ queue, names: ["deliver"], limit: 1, leaseMs: 1, owner: "a worker" }, []),
+    claim: () => storage.claim(claimRequest(queue), []),
     extend: () => storage.extend(queue, [lease], 1),
     settle: () => storage.settle(queue, [completed({ id, lease, revision: 0 })]),
     hold: () => adapter.transaction((tx) => storage.hold(tx, lease, id)),

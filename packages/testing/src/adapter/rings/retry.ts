@@ -16,7 +16,7 @@ export const retry: Guarantees = {
       dueAt: null,
     });
     expect((await q.claim({ limit: 1 })).items).toMatchObject([
-      { id: item.id, failures: 0, lost: 0, revision: 1 },
+      { id: item.id, failures: 0, lost: 0, revision: 0 },
     ]);
   },
 

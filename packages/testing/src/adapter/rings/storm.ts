@@ -6,7 +6,7 @@ import { StormLog } from "../storm-log.ts";
 import { StormWorker } from "../storm-worker.ts";
 
 const seeds = [1, 20_260, 4_242_424];
-const boundMs = 30_000;
+const boundMs = 20_000;
 const maxAttempts = 1000;
 
 /** Three workers that forget leases, settle late, and sweep and renew at random; what they saw must add up. */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
-import { completed, retryIn } from "../settlement.ts";
+import { completed, failed, retryIn } from "../settlement.ts";
 
 const hourMs = 3_600_000;
 
@@ -99,10 +99,11 @@ export const sweep: Guarantees = {
   },
 
   "only what is not finished of a lease is lost": async (q) => {
-    const [done, running] = await q.claimNew({ leaseMs: 1 }, {}, {});
-    await q.settle(completed(done));
+    const [done, dead, running] = await q.claimNew({ leaseMs: 1 }, {}, {}, {});
+    await q.settle(completed(done), failed(dead));
     await q.pass(2);
     expect((await q.sweep()).lost.map(({ id }) => id)).toEqual([running.id]);
+    expect(await q.view(dead.id)).toMatchObject({ outcome: "failed", attempts: 1, failures: 1, lost: 0 });
   },
 
   "an item that was asked to stop ends cancelled when it is lost": async (q) => {

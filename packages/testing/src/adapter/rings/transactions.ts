@@ -59,15 +59,17 @@ export const transactions: Guarantees = {
   },
 
   "a verb that is called inside an open transaction, but not on it, is answered or refused": async (q) => {
-    const [id] = await q.enqueue({});
     const answer = await q.adapter.transaction(() =>
-      q
-        .claimIds()
-        .catch((error: unknown) =>
-          isSherdError(error, "NESTED_TRANSACTION") ? [id] : Promise.reject(error),
+      Promise.race([
+        q.storage.count(q.queue).then(
+          () => "answered",
+          (error: unknown) => (isSherdError(error, "NESTED_TRANSACTION") ? "refused" : Promise.reject(error)),
         ),
+        // Without an end of the transaction, a verb that waits for it would keep all later tests waiting too.
+        new Promise((resolve) => setTimeout(resolve, 2000, "waits for the transaction that it is in")),
+      ]),
     );
-    expect(answer).toEqual([id]);
+    expect(["answered", "refused"]).toContain(answer);
   },
 
   "a failed transaction leaves the adapter usable": async (q) => {
