@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type DatabaseAdapter, SherdError } from "@sherd/core";
+import { type DatabaseAdapter, SherdError, type StatementObserver } from "@sherd/core";
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { eventually } from "@sherd/testing";
@@ -24,12 +24,13 @@ async function open(given: {
   readonly run?: Run;
   readonly pollIntervalMs?: number;
   readonly isDeaf?: boolean;
+  readonly onStatement?: StatementObserver;
 }) {
-  const adapter = sqliteAdapter(":memory:");
+  const { onStatement, pollIntervalMs = 60_000 } = given;
+  const adapter = sqliteAdapter(":memory:", onStatement === undefined ? {} : { onStatement });
   onTestFinished(() => adapter.close());
   const probe = await makeProbe(given.isDeaf ? deaf(adapter) : adapter, freshNamespace(), given.run);
   const errors: unknown[] = [];
-  const { pollIntervalMs = 60_000 } = given;
   const dispatcher = createDurableHooksDispatcher({
     processor: probe.processor,
     pollIntervalMs,
@@ -41,8 +42,14 @@ async function open(given: {
 
 describe("the Node dispatcher, on SQLite", () => {
   it("finds work whose wake-up was lost at its next poll", async () => {
-    const { fragment, dispatcher } = await open({ isDeaf: true, pollIntervalMs: 100 });
+    const slept = signal();
+    const onStatement: StatementObserver = ({ verb, phase }) => {
+      if (verb === "nextWakeInMs" && phase === "after") setImmediate(slept.resolve);
+    };
+    const { fragment, dispatcher } = await open({ isDeaf: true, pollIntervalMs: 100, onStatement });
     dispatcher.startPolling();
+    // Its first look found nothing, and nothing told it to look again.
+    await slept.promise;
     const id = await fragment.services.trigger();
     await eventually(async () => (await fragment.hooks.get(id))?.status === "completed", { withinMs: 3_000 });
   });

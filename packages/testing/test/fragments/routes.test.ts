@@ -93,9 +93,19 @@ describe("routes", () => {
     expect(await (await open("/").handler(get("/"))).text()).toBe("hello from /");
   });
 
-  it.each(["/", "/mailbox", "/api/mail", "/MAIL"])("%s is outside /mail and answers 404", async (path) => {
-    expect((await open("/mail").handler(get(path))).status).toBe(404);
-  });
+  it.each(["/", "/mailbox", "/api/mail", "/MAIL"])(
+    "%s is outside /mail: 404, and no route sees it",
+    async (path) => {
+      const definition = defineFragment("greedy")
+        .withRoutes(() => ({ fetch: () => new Response("inside") }))
+        .build();
+      const { handler } = instantiate(definition)
+        .withOptions({ databaseAdapter: probes.adapter(), namespace: freshNamespace(), mountRoute: "/mail" })
+        .build();
+      expect((await handler(get("/mail/any"))).status).toBe(200);
+      expect((await handler(get(path))).status).toBe(404);
+    },
+  );
 
   it("what the router does not know is its 404, and what it throws and does not catch is the caller's", async () => {
     const { handler } = open("/mail");

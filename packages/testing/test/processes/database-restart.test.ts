@@ -27,7 +27,7 @@ it("the database crashes in the middle of 1,000 hooks, and none is lost", async 
     })
     .build();
   await migrate(fragment);
-  const ids = await fragment.services.order(Array<Order>(1_000).fill({ then: "take", ms: 20 }));
+  const ids = await fragment.services.order(Array<Order>(1_000).fill({ act: "take", ms: 20 }));
   const processor = createDurableHooksProcessor(fragment);
   if (processor === null) throw new Error("The fragment has hooks.");
   const dispatcher = createDurableHooksDispatcher({

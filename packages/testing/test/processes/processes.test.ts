@@ -50,7 +50,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
       start({ durableHooks: { concurrency: 5 } }),
       start({ durableHooks: { concurrency: 5 } }),
     ]);
-    const batches = Array.from({ length: 20 }, () => order(...Array<Order>(10).fill({ then: "return" })));
+    const batches = Array.from({ length: 20 }, () => order(...Array<Order>(10).fill({ act: "return" })));
     const ids = (await Promise.all(batches)).flat();
     await drained();
     const runs = await starts();
@@ -62,7 +62,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
   it("a hook whose worker was killed runs again after its lease, and not before", async () => {
     const { start, order, starts, until } = await setUp();
     const victim = await start();
-    const [id] = await order({ then: "take", ms: 3_000 });
+    const [id] = await order({ act: "take", ms: 3_000 });
     await eventually(async () => (await starts(id)).length === 1, soon);
     const killedAt = Date.now();
     victim.signal("SIGKILL");
@@ -77,7 +77,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
 
   it("a hook that kills its process every time ends as failed after three losses, and its mates complete", async () => {
     const { fragment, start, order, starts, until, drained } = await setUp();
-    const [poison, ...mates] = await order({ then: "kill" }, { then: "return" }, { then: "return" });
+    const [poison, ...mates] = await order({ act: "kill" }, { act: "return" }, { act: "return" });
     for (let losses = 1; losses <= 3; losses++) expect(await (await start()).ended).toBe("SIGKILL");
     await start();
     await until(poison, "failed");
@@ -94,7 +94,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
   it("a hook that runs three times longer than its lease runs once, beside a worker that waits for it", async () => {
     const { start, order, starts, until } = await setUp();
     await Promise.all([start(), start()]);
-    const [id] = await order({ then: "take", ms: 3 * leaseMs });
+    const [id] = await order({ act: "take", ms: 3 * leaseMs });
     await until(id, "completed");
     expect(await starts(id)).toHaveLength(1);
   }, 30_000);
@@ -102,13 +102,13 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
   it("a worker frozen past its lease writes nothing when it goes on, and its batch-mates are unharmed", async () => {
     const { fragment, start, order, starts, until, drained } = await setUp();
     const frozen = await start();
-    const ids = await order({ then: "commit late", ms: 400 }, { then: "commit late", ms: 400 });
+    const ids = await order({ act: "commit late", ms: 400 }, { act: "commit late", ms: 400 });
     await eventually(async () => (await starts()).length === 2, soon);
     frozen.signal("SIGSTOP");
     const other = await start();
     for (const id of ids) await until(id, "completed");
     frozen.signal("SIGCONT");
-    const [late] = await order({ then: "return" });
+    const [late] = await order({ act: "return" });
     await until(late, "completed");
     await drained();
     const effects = (await fragment.services.runs()).filter(({ phase }) => phase === "effect");
@@ -119,7 +119,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
   it("SIGTERM gives running work back at once, without using an attempt", async () => {
     const { fragment, start, order, starts, until } = await setUp();
     const leaving = await start({ durableHooks: { leaseMs: 60_000 } });
-    const [id] = await order({ then: "take", ms: 2_000 });
+    const [id] = await order({ act: "take", ms: 2_000 });
     await eventually(async () => (await starts(id)).length === 1, soon);
     leaving.signal("SIGTERM");
     expect(await leaving.ended).toBe(0);
@@ -133,7 +133,7 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
     const { fragment, start, order, until } = await setUp();
     await start({ release: "older" });
     const added = await fragment.services.orderAdded();
-    const [known] = await order({ then: "return" });
+    const [known] = await order({ act: "return" });
     await until(known, "completed");
     expect(await fragment.hooks.get(added)).toMatchObject({ status: "pending", attempts: 0 });
     await start({ release: "newer" });
@@ -145,11 +145,11 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
     const second = await setUp();
     const namespaces = [first.namespace, second.namespace];
     await first.start({ namespaces, durableHooks: { concurrency: 2 } });
-    const [hung] = await first.order({ then: "hang" });
+    const [hung] = await first.order({ act: "hang" });
     await eventually(async () => (await first.starts(hung)).length === 1, soon);
     await Promise.all([
-      first.order(...Array<Order>(50).fill({ then: "return" })),
-      second.order(...Array<Order>(50).fill({ then: "return" })),
+      first.order(...Array<Order>(50).fill({ act: "return" })),
+      second.order(...Array<Order>(50).fill({ act: "return" })),
     ]);
     await second.drained();
     await eventually(async () => (await first.fragment.hooks.count()).completed === 50, soon);

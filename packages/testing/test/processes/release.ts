@@ -16,7 +16,7 @@ const migrations: readonly Migration[] = [
 
 /** What a handler is to do once it has left its row. */
 export const order = z.object({
-  then: z.enum(["return", "kill", "hang", "take", "commit late"]),
+  act: z.enum(["return", "kill", "hang", "take", "commit late"]),
   /** How long it takes, in milliseconds. */
   ms: z.number().optional(),
 });
@@ -49,7 +49,7 @@ const base = defineFragment<{ readonly record: (run: Run) => Promise<void> }>("r
     work: hook({
       input: order,
       retry: fixed({ delayMs: 0, maxAttempts: 10 }),
-      async run({ then, ms = 0 }, ctx) {
+      async run({ act, ms = 0 }, ctx) {
         const record = async (phase: Run["phase"]) => {
           await config.record({
             hook: ctx.id,
@@ -60,10 +60,10 @@ const base = defineFragment<{ readonly record: (run: Run) => Promise<void> }>("r
           });
         };
         await record("start");
-        if (then === "kill") process.kill(process.pid, "SIGKILL");
-        if (then === "hang") await new Promise(() => {});
-        if (then === "take") await sleep(ms, undefined, { signal: ctx.signal });
-        if (then === "commit late") {
+        if (act === "kill") process.kill(process.pid, "SIGKILL");
+        if (act === "hang") await new Promise(() => {});
+        if (act === "take") await sleep(ms, undefined, { signal: ctx.signal });
+        if (act === "commit late") {
           await sleep(ms);
           await ctx.transaction(async (uow) => {
             const { id: hookId, attempt } = ctx;

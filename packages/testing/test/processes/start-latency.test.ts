@@ -43,7 +43,7 @@ describe("a triggered hook starts within 20 ms", () => {
     await startWorker({ location: postgres.location ?? "", namespaces: [namespace], pollIntervalMs: 60_000 });
     const latencies: number[] = [];
     for (let sample = 0; sample < samples; sample++) {
-      const [id = ""] = await fragment.services.order([{ then: "return" }]);
+      const [id = ""] = await fragment.services.order([{ act: "return" }]);
       const triggeredAt = Date.now();
       await eventually(async () => (await fragment.hooks.get(id))?.status === "completed", {
         withinMs: 5_000,
