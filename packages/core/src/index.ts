@@ -25,7 +25,7 @@ export type { TriggerOptions } from "./hook/trigger.ts";
 export type { HookView } from "./hook/view.ts";
 export type { AttemptError, ClaimedItem, LostItem, NewItem, SettledItem, Settlement } from "./kernel/item.ts";
 export type { ItemCounts, ItemFilter, ItemPage, ItemState, ItemStatus, ItemView } from "./kernel/item.ts";
-export type { OnConflict, Outcome } from "./kernel/item.ts";
+export type { OnConflict, Outcome, SettleResult } from "./kernel/item.ts";
 export { type MigrationReport, migrate } from "./migrate/migrate.ts";
 export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";
 export { createDurableHooksProcessor } from "./processor/processor.ts";

@@ -19,8 +19,6 @@ export interface Executor {
   own<T>(verb: string, run: () => Promise<T>): Promise<T>;
   /** Run a verb in the caller's transaction, which an error has spoilt: it is not run again. */
   joined<T>(verb: string, run: () => Promise<T>): Promise<T>;
-  /** Wait about `ms`, between half and one and a half of it. */
-  pause(ms: number): Promise<void>;
 }
 
 const maxTries = 6;
@@ -36,7 +34,6 @@ export interface ExecutorOptions {
 export function createExecutor(pool: Session, { onStatement, nesting, random }: ExecutorOptions): Executor {
   const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms * (0.5 + random())));
   return {
-    pause,
     observe: (verb, statement, phase) => onStatement?.({ verb, statement, phase }),
     async send(verb, statement, text, parameters, session = pool) {
       if (session === pool) nesting?.refuse(verb);

@@ -94,7 +94,8 @@ export interface Storage {
 
   /**
    * End attempts, each fenced by its lease: one that its lease no longer lists changes nothing and is
-   * answered `lost`. Atomic as a whole, but no item's answer fails another. In `tx` when given, which
+   * answered `lost`, one that another transaction has locked `busy`. Atomic as a whole, but no item's answer fails
+   * or delays another. In `tx` when given, which
    * must have called `hold` for the same lease before.
    */
   settle(queue: string, outcomes: readonly Settlement[], tx?: Transaction): Promise<readonly SettledItem[]>;

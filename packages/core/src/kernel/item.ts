@@ -88,11 +88,15 @@ export interface Settlement {
 /**
  * What settle made of one outcome. `lost`: the lease did not list the item any more, nothing changed.
  * `replaced`: the item was replaced while it was held and waits again. `cancelled`: its cancellation
- * had been requested, so it ended as that.
+ * had been requested, so it ended as that. `busy`: another transaction has the item locked, nothing changed yet;
+ * send it again.
  */
+export type SettleResult = "settled" | "lost" | "replaced" | "cancelled" | "busy";
+
+/** The answer for one outcome. */
 export interface SettledItem {
   readonly id: string;
-  readonly result: "settled" | "lost" | "replaced" | "cancelled";
+  readonly result: SettleResult;
 }
 
 /** An item as operators see it. Times are milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import type { Storage } from "../adapter/storage.ts";
-import type { ItemView, SettledItem } from "../kernel/item.ts";
+import type { ItemView, SettleResult } from "../kernel/item.ts";
 import type { Ended } from "./settler.ts";
 
 /**
@@ -10,9 +10,9 @@ export async function resolveAmbiguous(
   storage: Pick<Storage, "get">,
   queue: string,
   ended: readonly Ended[],
-  results: readonly SettledItem["result"][],
-): Promise<readonly SettledItem["result"][]> {
-  const resolved: SettledItem["result"][] = [];
+  results: readonly SettleResult[],
+): Promise<readonly SettleResult[]> {
+  const resolved: SettleResult[] = [];
   for (const [index, result] of results.entries()) {
     const one = ended[index];
     const isTaken = result === "lost" && one !== undefined && (await wasTaken(storage, queue, one));

@@ -1,6 +1,6 @@
 import type { FragmentInternals } from "../fragment/internals.ts";
 import type { HookEvent } from "../hook/events.ts";
-import type { ClaimedItem, SettledItem } from "../kernel/item.ts";
+import type { ClaimedItem, SettleResult } from "../kernel/item.ts";
 import { type AttemptEnd, attemptOf, endAttempt } from "../kernel/transition.ts";
 import type { RetryPolicy } from "../retry/policy.ts";
 import { parseRetry } from "../retry/stored-retry.ts";
@@ -82,7 +82,7 @@ export class Outcomes {
     this.#onDone({ attempts: [attempt], dueInMs: null, gaveBack: false });
   }
 
-  #settled(ended: readonly Ended[], results: readonly SettledItem["result"][]): void {
+  #settled(ended: readonly Ended[], results: readonly SettleResult[]): void {
     let dueInMs: number | null = null;
     let gaveBack = false;
     const { report } = this.#fragment;

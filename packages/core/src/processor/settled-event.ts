@@ -1,6 +1,6 @@
 import type { FragmentInternals } from "../fragment/internals.ts";
 import type { HookEvent } from "../hook/events.ts";
-import type { Settlement, SettledItem } from "../kernel/item.ts";
+import type { Settlement, SettleResult } from "../kernel/item.ts";
 import { attemptOf } from "../kernel/transition.ts";
 import type { Attempt } from "./attempt.ts";
 import { leaseLost } from "./interruption.ts";
@@ -11,7 +11,7 @@ export function settledEvent(
   { item, startedAt }: Attempt,
   settlement: Settlement,
   error: unknown,
-  result: SettledItem["result"],
+  result: SettleResult,
   owner: string,
 ): HookEvent {
   const about = { namespace, id: item.id, name: item.name };

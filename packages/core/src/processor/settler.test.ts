@@ -27,9 +27,11 @@ function begin(...answers: readonly Answer[]) {
     const ids = outcomes.map(({ id }) => id);
     calls.push(ids);
     await (answers[calls.length - 1] ?? answers.at(-1))?.(ids);
-    return ids.map(
-      (id) => ({ id, result: id.startsWith("late") ? "lost" : "settled" }) satisfies SettledItem,
-    );
+    const isFirst = (id: string) => calls.flat().filter((seen) => seen === id).length === 1;
+    return ids.map((id): SettledItem => {
+      if (id.startsWith("late")) return { id, result: "lost" };
+      return { id, result: id.startsWith("locked") && isFirst(id) ? "busy" : "settled" };
+    });
   };
   const settler = new Settler({
     storage: { settle } as Storage,
@@ -165,4 +167,24 @@ test("what still succeeds after it was abandoned is settled", async () => {
   push("a");
   await clock.turn();
   expect(settled).toEqual(["a: settled"]);
+});
+
+test("what another transaction has locked is sent again later, and holds up nothing else", async () => {
+  const { clock, calls, settled, push } = begin();
+  push("locked", "a");
+  await clock.turn();
+  push("b");
+  await clock.turn();
+  expect(settled).toEqual(["a: settled", "b: settled"]);
+  await clock.advance(100);
+  expect(calls).toEqual([["locked", "a"], ["b"], ["locked"]]);
+  expect(settled).toEqual(["a: settled", "b: settled", "locked: settled"]);
+});
+
+test("once abandoned, what is locked is refused instead of sent again", async () => {
+  const { clock, refused, settler, push } = begin();
+  push("locked");
+  settler.abandon();
+  await clock.turn();
+  expect(refused).toEqual([["locked", null]]);
 });

@@ -1,7 +1,7 @@
 import type { Storage } from "../adapter/storage.ts";
 import type { Clock } from "../clock/clock.ts";
 import { isSherdError } from "../errors.ts";
-import type { Settlement, SettledItem } from "../kernel/item.ts";
+import type { SettleResult, Settlement } from "../kernel/item.ts";
 import { resolveAmbiguous } from "./ambiguous-settle.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -18,7 +18,7 @@ interface SettlerOptions {
   readonly clock: Clock;
   readonly random: () => number;
   /** Told of every batch that the database has answered, in the order in which the attempts ended. */
-  readonly onSettled: (ended: readonly Ended[], results: readonly SettledItem["result"][]) => void;
+  readonly onSettled: (ended: readonly Ended[], results: readonly SettleResult[]) => void;
   /** Told of outcomes that the database refused; their leases will expire. */
   readonly onRefused: (ended: Ended, error: unknown) => void;
   readonly onError: (error: unknown) => void;
@@ -64,7 +64,7 @@ export class Settler {
   }
 
   async #send(batch: readonly Ended[]): Promise<void> {
-    const { storage, queue, onSettled, onError } = this.#options;
+    const { storage, queue, onError } = this.#options;
     for (let tries = 0; ; tries++) {
       try {
         const settled = await storage.settle(
@@ -72,7 +72,7 @@ export class Settler {
           batch.map(({ settlement }) => settlement),
         );
         const results = settled.map(({ result }) => result);
-        onSettled(batch, tries === 0 ? results : await resolveAmbiguous(storage, queue, batch, results));
+        this.#answered(batch, tries === 0 ? results : await resolveAmbiguous(storage, queue, batch, results));
         return;
       } catch (error) {
         onError(error);
@@ -80,6 +80,18 @@ export class Settler {
         await this.#pause(tries);
       }
     }
+  }
+
+  /** What another transaction has locked is sent again beside the others, which must not wait for it. */
+  #answered(batch: readonly Ended[], results: readonly SettleResult[]): void {
+    const { clock, random, onSettled, onRefused } = this.#options;
+    const isBusy = (_: unknown, index: number) => results[index] === "busy";
+    const busy = batch.filter(isBusy);
+    const isAnswered = (_: unknown, index: number) => results[index] !== "busy";
+    onSettled(batch.filter(isAnswered), results.filter(isAnswered));
+    if (busy.length === 0) return;
+    if (this.#isAbandoned) return busy.forEach((ended) => onRefused(ended, null));
+    clock.schedule(() => busy.forEach((ended) => this.push(ended)), firstRetryMs * (1 + random()));
   }
 
   /** One outcome that the database refuses must not take its batch with it: send each alone. */

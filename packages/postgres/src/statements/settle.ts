@@ -12,10 +12,6 @@ const text = `select lease::text as lease, item::text as id, result from sherd_s
 type Mode = "own" | "skip" | "joined";
 type Answer = SettledItem["result"] | "skipped";
 
-/** How long one item may wait for a row that a user's open transaction has locked, in tries and milliseconds. */
-const skipTries = 20;
-const skipPauseMs = 150;
-
 export async function settle(
   executor: Executor,
   queue: string,
@@ -36,7 +32,7 @@ export async function settle(
   });
 }
 
-/** Waits for others' locks a moment; then settles what is free, and comes back for the rest. */
+/** Waits for others' locks a moment; then settles what is free. */
 async function settleOwn(
   executor: Executor,
   queue: string,
@@ -46,15 +42,7 @@ async function settleOwn(
     return await send(executor, queue, outcomes, "own");
   } catch (error) {
     if (!isLockTimeout(error)) throw error;
-  }
-  const answers = new Map<string, Answer>();
-  let open = outcomes;
-  for (let tries = 1; ; tries += 1) {
-    const round = await executor.own("settle", () => send(executor, queue, open, "skip"));
-    for (const outcome of open) answers.set(attemptOf(outcome), round.get(attemptOf(outcome)) ?? "settled");
-    open = open.filter((outcome) => round.get(attemptOf(outcome)) === "skipped");
-    if (open.length === 0 || tries === skipTries) return answers;
-    await executor.pause(skipPauseMs);
+    return send(executor, queue, outcomes, "skip");
   }
 }
 
@@ -115,10 +103,6 @@ function storable(outcome: Settlement): Settlement {
   return { ...outcome, error: Object.fromEntries(entries) };
 }
 
-/**
- * A row that stayed locked for seconds was not settled. As for a lease that is gone, its attempt did not count: it
- * runs again once its lease has ended.
- */
 function resultOf(answer: Answer | undefined): SettledItem["result"] {
-  return answer === "skipped" ? "lost" : (answer ?? "settled");
+  return answer === "skipped" ? "busy" : (answer ?? "settled");
 }
