@@ -70,6 +70,9 @@ export const sherdItem = pgTable(
       .where(
         sql`state = 'timed' and concurrency_key is not null and failures + lost > 0 and not release_key_on_retry`,
       ),
+    index("sherd_item_suspect")
+      .on(t.queue, t.concurrencyKey)
+      .where(sql`state = 'ready' and concurrency_key is not null and lost > 0`),
     index("sherd_item_cancel")
       .on(t.queue)
       .where(sql`cancel`),

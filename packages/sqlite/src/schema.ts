@@ -55,6 +55,9 @@ export const item = sqliteTable(
       .where(
         sql`state = 'timed' AND concurrency_key IS NOT NULL AND release_key_on_retry = 0 AND failures + lost > 0`,
       ),
+    index("sherd_item_suspect")
+      .on(t.queue, t.concurrencyKey)
+      .where(sql`state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0`),
     index("sherd_item_cancel")
       .on(t.queue)
       .where(sql`cancel = 1`),

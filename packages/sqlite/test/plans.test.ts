@@ -36,7 +36,10 @@ const scripts: Readonly<
   claim: [
     claim(request, ["l"], 0, () => "l"),
     [[], [[1, null, 0]]],
-    { "close-leases": ["PRIMARY"], pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_lease_queue"] },
+    {
+      "close-leases": ["PRIMARY"],
+      pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_item_suspect", "sherd_lease_queue"],
+    },
   ],
   "claimed items": [readClaimed({ items: [], more: false }), [], { "read-bodies": ["ROWID"] }],
   closeLeases: [closeLeases(["l"]), [], { "close-leases": ["PRIMARY"] }],

@@ -10,7 +10,7 @@ export interface Fragment<Tables, Hooks, Services> {
   readonly namespace: string;
   readonly databaseAdapter: DatabaseAdapter;
   readonly tables: Tables;
-  /** The fragment's and the kernel's drizzle tables, for a drizzle-kit schema of your own. */
+  /** The fragment's and the kernel's drizzle tables, by their names in the database, for a drizzle-kit schema of your own. */
   readonly schema: Readonly<Record<string, unknown>>;
   /** Each call opens a unit of work, commits it, then wakes the processors. */
   readonly services: BoundServices<Services>;

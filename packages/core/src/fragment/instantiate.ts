@@ -1,3 +1,4 @@
+import { getTableName, type Table } from "drizzle-orm";
 import type { DatabaseAdapter } from "../adapter/adapter.ts";
 import { SherdError } from "../errors.ts";
 import type { Hook } from "../hook/hook.ts";
@@ -67,7 +68,7 @@ function buildFragment<Config, Tables, Hooks, Services>(
     namespace,
     databaseAdapter: adapter,
     tables: internals.tables as Tables,
-    schema: { ...adapter.tables, ...(internals.tables as object) },
+    schema: byTableName({ ...adapter.tables }, internals.tables as object),
     services: services as Fragment<Tables, Hooks, Services>["services"],
     hooks: hookOperations(internals),
     transaction: (work) => runUnitOfWork(internals, work as never),
@@ -107,6 +108,12 @@ function buildInternals<Config, Tables, Hooks, Services>(
       adapter.migrator.verify(scope === null ? [adapter.migrator.kernel] : [adapter.migrator.kernel, scope]),
     ),
   };
+}
+
+/** Under the names that they have in the database, which the namespace keeps apart. */
+function byTableName(...groups: readonly object[]): Readonly<Record<string, unknown>> {
+  const tables = groups.flatMap((group) => Object.values(group) as Table[]);
+  return Object.fromEntries(tables.map((table) => [getTableName(table), table]));
 }
 
 function requireAdapter(adapter: DatabaseAdapter): DatabaseAdapter {

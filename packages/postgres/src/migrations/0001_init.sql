@@ -42,6 +42,9 @@ create unique index sherd_item_key on sherd_item (queue, key) where key is not n
 create index sherd_item_retrying on sherd_item (queue, concurrency_key)
   where state = 'timed' and concurrency_key is not null and failures + lost > 0 and not release_key_on_retry;
 --> statement-breakpoint
+create index sherd_item_suspect on sherd_item (queue, concurrency_key)
+  where state = 'ready' and concurrency_key is not null and lost > 0;
+--> statement-breakpoint
 create index sherd_item_cancel on sherd_item (queue) where cancel;
 --> statement-breakpoint
 create table sherd_lease (

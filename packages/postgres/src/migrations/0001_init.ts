@@ -38,6 +38,8 @@ export const init: readonly string[] = [
   `-- The items that keep a concurrency key busy although nobody holds them; few, and not written on the hot path.
 create index sherd_item_retrying on sherd_item (queue, concurrency_key)
   where state = 'timed' and concurrency_key is not null and failures + lost > 0 and not release_key_on_retry;`,
+  `create index sherd_item_suspect on sherd_item (queue, concurrency_key)
+  where state = 'ready' and concurrency_key is not null and lost > 0;`,
   `create index sherd_item_cancel on sherd_item (queue) where cancel;`,
   `create table sherd_lease (
   id uuid not null,

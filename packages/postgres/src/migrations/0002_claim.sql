@@ -51,7 +51,8 @@ begin
 end $$;
 --> statement-breakpoint
 -- The pick where concurrency keys are in use: without the items whose key is busy. Index: sherd_item_pkey for what is
--- held, sherd_item_retrying for what waits for its retry, then sherd_item_ready in order.
+-- held, sherd_item_retrying for what waits for its retry, sherd_item_suspect for what others must not overtake although it
+-- is left out, then sherd_item_ready in order.
 create function sherd_pick_keyed_v1(
   p_queue text, p_names text[], p_limit integer, p_lost_below integer, p_held uuid[],
   out ids uuid[], out keys text[], out losses integer[]
@@ -69,8 +70,11 @@ begin
       select concurrency_key from sherd_item
       where queue = $2 and state = 'timed' and concurrency_key is not null and failures + lost > 0
         and not release_key_on_retry
+      union all
+      select concurrency_key from sherd_item
+      where queue = $2 and state = 'ready' and concurrency_key is not null and lost > 0 and lost >= $3
     ) b
-  $busy$ into v_busy using p_held, p_queue;
+  $busy$ into v_busy using p_held, p_queue, p_lost_below;
 
   execute $pick$
     select coalesce(array_agg(c.id), '{}'), array_agg(c.concurrency_key), array_agg(c.lost) from (

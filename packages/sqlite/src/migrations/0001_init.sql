@@ -44,6 +44,9 @@ CREATE UNIQUE INDEX sherd_item_key ON sherd_item (queue, key) WHERE key IS NOT N
 CREATE INDEX sherd_item_blocking ON sherd_item (queue, concurrency_key)
   WHERE state = 'timed' AND concurrency_key IS NOT NULL AND release_key_on_retry = 0 AND failures + lost > 0;
 --> statement-breakpoint
+CREATE INDEX sherd_item_suspect ON sherd_item (queue, concurrency_key)
+  WHERE state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0;
+--> statement-breakpoint
 CREATE INDEX sherd_item_cancel ON sherd_item (queue) WHERE cancel = 1;
 --> statement-breakpoint
 CREATE TABLE sherd_lease (

@@ -45,6 +45,8 @@ export const migrations: readonly Migration[] = [
       `CREATE UNIQUE INDEX sherd_item_key ON sherd_item (queue, key) WHERE key IS NOT NULL AND state <> 'done'`,
       `CREATE INDEX sherd_item_blocking ON sherd_item (queue, concurrency_key)
   WHERE state = 'timed' AND concurrency_key IS NOT NULL AND release_key_on_retry = 0 AND failures + lost > 0`,
+      `CREATE INDEX sherd_item_suspect ON sherd_item (queue, concurrency_key)
+  WHERE state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0`,
       `CREATE INDEX sherd_item_cancel ON sherd_item (queue) WHERE cancel = 1`,
       `CREATE TABLE sherd_lease (
   id TEXT PRIMARY KEY NOT NULL,

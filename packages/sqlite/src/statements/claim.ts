@@ -80,8 +80,9 @@ function leasesOf(
   const alone: number[] = [];
   for (const [seq, key, lost] of rows) {
     if (key !== null && keys.has(key)) continue;
-    if (lost >= suspectFrom && hasSuspect) continue;
+    // Also that of a suspect which is left behind: the next one of its key must not overtake it.
     if (key !== null) keys.add(key);
+    if (lost >= suspectFrom && hasSuspect) continue;
     hasSuspect ||= lost >= suspectFrom;
     (lost === 0 ? together : alone).push(seq);
   }

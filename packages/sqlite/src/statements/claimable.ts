@@ -4,8 +4,9 @@ import { withHeld } from "./held.ts";
 /**
  * The items that a claim may take, in its order. Locks: none of its own; a claim runs it in a transaction that began
  * with the write lock, so no lease or item changes under it. Index: walks `sherd_item_ready` in order and stops at
- * the limit; the busy keys come from the held items' rows and from `sherd_item_blocking`, and only once an item with
- * a key is met. A key is busy while an item of it is held, or waits to be retried without having released it.
+ * the limit; the busy keys come from the held items' rows and from `sherd_item_blocking` and `sherd_item_suspect`, and only
+ * once an item with a key is met. A key is busy while an item of it is held, or waits to be retried without having released it,
+ * or is left out because it was lost too often: others must not overtake it.
  */
 export const claimableSql = `
 WITH ${withHeld},
@@ -16,6 +17,9 @@ busy(concurrency_key) AS MATERIALIZED (
   SELECT b.concurrency_key FROM sherd_item b INDEXED BY sherd_item_blocking
   WHERE b.queue = ? AND b.state = 'timed' AND b.concurrency_key IS NOT NULL
     AND b.release_key_on_retry = 0 AND b.failures + b.lost > 0
+  UNION
+  SELECT s.concurrency_key FROM sherd_item s INDEXED BY sherd_item_suspect
+  WHERE s.queue = ? AND s.state = 'ready' AND s.concurrency_key IS NOT NULL AND s.lost > 0 AND s.lost >= ?
 )
 SELECT i.seq, i.concurrency_key, i.lost
 FROM sherd_item i INDEXED BY sherd_item_ready
@@ -36,5 +40,5 @@ export function claimableParams(
   lostBelow: number,
   limit: number,
 ): readonly SqlValue[] {
-  return [queue, queue, queue, JSON.stringify(names), lostBelow, limit];
+  return [queue, queue, queue, lostBelow, queue, JSON.stringify(names), lostBelow, limit];
 }

@@ -7,6 +7,7 @@ import {
   instantiate,
   isSherdError,
 } from "@sherd/core";
+import { statementsBesideTables } from "@sherd/postgres";
 import postgres from "postgres";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { useDatabase } from "../guarantees/databases.ts";
@@ -57,9 +58,7 @@ describe.each([
     if (dialect === "postgres") {
       const refused = await rejection(shop.services.add("too early"));
       expect(isSherdError(refused, "NOT_MIGRATED") && refused.details.missing).toContain("sherd_claim_v1");
-      const statements = adapter.migrator.kernel.migrations.flatMap((migration) => migration.postgres);
-      const functions = statements.filter((statement) => /^create function/m.test(statement));
-      await execute(dialect, database.location ?? "", functions);
+      await execute(dialect, database.location ?? "", statementsBesideTables);
     }
     const id = await shop.services.add("lamp");
     expect(await shop.services.names()).toEqual(["lamp"]);
@@ -71,6 +70,13 @@ describe.each([
       for (let trigger = 0; trigger < 2; trigger++) uow.triggerHook("index", null, keyed);
     });
     expect(await processor?.processDue()).toMatchObject({ completed: 1 });
+  });
+
+  it("holds two fragments side by side", async () => {
+    const adapter = database.adapter();
+    const [one, two] = [openShop(adapter, "one"), openShop(adapter, "two")];
+    const made = (await generate(dialect, { ...one.schema, ...two.schema })).join("\n");
+    for (const table of ["one_article", "two_article", "sherd_item"]) expect(made).toContain(table);
   });
 
   it("has every table of the kernel, whatever the fragment's own are called", async () => {
@@ -88,11 +94,15 @@ describe.each([
       expect(made).toMatch(new RegExp(`create table ["\`]${table}["\`]`, "i"));
     }
   });
+});
 
-  it("holds two fragments side by side", async () => {
-    const adapter = database.adapter();
-    const [one, two] = [openShop(adapter, "one"), openShop(adapter, "two")];
-    const made = (await generate(dialect, { ...one.schema, ...two.schema })).join("\n");
-    for (const table of ["one_article", "two_article", "sherd_item"]) expect(made).toContain(table);
+describe("a drizzle-kit schema of the user's own, without the functions of PostgreSQL", () => {
+  const database = useDatabase("postgres.js");
+
+  it("is NOT_MIGRATED, with advice that works: the tables are there, so it is not to make them again", async () => {
+    const shop = openShop(database.adapter(), "shop");
+    await execute("postgres", database.location ?? "", await generate("postgres", shop.schema));
+    const refused = await rejection(shop.services.add("too early"));
+    expect((refused as Error).message).toContain("statementsBesideTables");
   });
 });

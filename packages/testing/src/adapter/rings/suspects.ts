@@ -1,3 +1,4 @@
+import type { NewItem } from "@sherd/core";
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
 import type { QueueUnderTest } from "../queue-under-test.ts";
@@ -5,7 +6,7 @@ import { completed } from "../settlement.ts";
 
 export const suspects: Guarantees = {
   "of the items that were lost too often, a claim takes the first, beside others": async (q) => {
-    const [first, second] = await loseTwice(q, 2);
+    const [first, second] = await loseTwice(q, [{}, {}]);
     const [fresh] = await q.enqueue({});
     const { items } = await q.claim({ suspects: { lostFrom: 2, takesOne: true } });
     expect(items.map(({ id, lost }) => [id, lost])).toEqual([
@@ -17,7 +18,7 @@ export const suspects: Guarantees = {
   },
 
   "a claim that takes no suspect takes all others, and leaves the suspects where they are": async (q) => {
-    const ids = await loseTwice(q, 3);
+    const ids = await loseTwice(q, [{}, {}, {}]);
     const fresh = await q.enqueue({}, {});
     expect(await q.claimIds({ suspects: { lostFrom: 2, takesOne: false } })).toEqual(fresh);
     expect(await q.claimIds({ suspects: { lostFrom: 2, takesOne: false } })).toEqual([]);
@@ -29,13 +30,22 @@ export const suspects: Guarantees = {
   },
 
   "suspects hide nothing from a claim with a small limit": async (q) => {
-    await loseTwice(q, 3);
+    await loseTwice(q, [{}, {}, {}]);
     const [fresh] = await q.enqueue({});
     expect(await q.claimIds({ suspects: { lostFrom: 2, takesOne: false }, limit: 1 })).toEqual([fresh]);
   },
 
+  "a suspect that is left behind keeps its place among those of its concurrency key": async (q) => {
+    const [first, second] = await loseTwice(q, [{}, { concurrencyKey: "account" }]);
+    await q.enqueue({ concurrencyKey: "account" });
+    const [one] = (await q.claim({ suspects: { lostFrom: 2, takesOne: true } })).items;
+    expect(one?.id).toBe(first);
+    expect(await q.claimIds({ suspects: { lostFrom: 2, takesOne: false } })).toEqual([]);
+    expect(await q.claimIds({ suspects: { lostFrom: 2, takesOne: true } })).toEqual([second]);
+  },
+
   "an item that was lost less often is no suspect": async (q) => {
-    const ids = await loseTwice(q, 2);
+    const ids = await loseTwice(q, [{}, {}]);
     expect(await q.claimIds({ suspects: { lostFrom: 3, takesOne: false } })).toEqual(ids);
   },
 
@@ -48,8 +58,8 @@ export const suspects: Guarantees = {
   },
 };
 
-async function loseTwice(q: QueueUnderTest, count: number): Promise<readonly string[]> {
-  const ids = await q.enqueue(...Array.from({ length: count }, () => ({})));
+async function loseTwice(q: QueueUnderTest, items: readonly Partial<NewItem>[]): Promise<readonly string[]> {
+  const ids = await q.enqueue(...items);
   for (let loss = 0; loss < 2; loss++) {
     expect(await q.claimIds({ leaseMs: 1 })).toEqual(ids);
     await q.pass(2);
