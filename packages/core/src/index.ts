@@ -28,6 +28,8 @@ export type { ItemCounts, ItemFilter, ItemPage, ItemState, ItemStatus, ItemView 
 export type { OnConflict, Outcome, SettleResult } from "./kernel/item.ts";
 export { type MigrationReport, migrate } from "./migrate/migrate.ts";
 export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";
+export { invalidOption } from "./options/invalid-option.ts";
+export { optionalFunction, requireInteger, requireKnown } from "./options/require-option.ts";
 export { createDurableHooksProcessor } from "./processor/processor.ts";
 export type { DurableHooksProcessor, ProcessedHooks } from "./processor/processor.ts";
 export type { StopOptions, WakeListener, WakeOptions } from "./processor/processor.ts";

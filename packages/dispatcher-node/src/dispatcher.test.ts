@@ -287,7 +287,7 @@ describe("the options of a dispatcher", () => {
     ["pollIntervalMs", { processor, pollIntervalMs: Number.NaN }],
     ["pollIntervalMs", { processor, pollIntervalMs: 86_400_001 }],
     ["pollIntervalMs", { processor, pollIntervalMs: "5000" }],
-    ["pollIntervallMs", { processor, pollIntervallMs: 5_000 }],
+    ["dispatcher.pollIntervallMs", { processor, pollIntervallMs: 5_000 }],
     ["onError", { processor, onError: "console" }],
   ])("%s: what does not fit is INVALID_OPTION: %#", (option, options) => {
     expect(() => createDurableHooksDispatcher(options as DispatcherOptions)).toThrow(

@@ -1,4 +1,10 @@
-import { type DurableHooksProcessor, SherdError } from "@sherd/core";
+import {
+  type DurableHooksProcessor,
+  invalidOption,
+  optionalFunction,
+  requireInteger,
+  requireKnown,
+} from "@sherd/core";
 import { PollingLoop } from "./polling-loop.ts";
 
 export interface DispatcherOptions {
@@ -30,45 +36,51 @@ export interface DurableHooksDispatcher {
   startPolling(): void;
   /**
    * Stop for good: no further claims, running hooks end or are given back at the deadline without using up an
-   * attempt. Resolves when all is settled; later calls share the first. Never rejects.
+   * attempt. Resolves when all is settled; later calls share the first. Rejects only with
+   * `INVALID_OPTION`, and then has not stopped.
    */
   stopPolling(options?: StopPollingOptions): Promise<void>;
   /** Look now, without waiting for a wake-up. */
   wake(): void;
 }
 
-const optionNames: readonly string[] = ["processor", "processors", "pollIntervalMs", "onError"];
+const optionNames = [
+  "processor",
+  "processors",
+  "pollIntervalMs",
+  "onError",
+] as const satisfies (keyof DispatcherOptions)[];
+const longestPollMs = 86_400_000;
 
 /** Make a dispatcher for this process. Fails with `INVALID_OPTION`. */
 export function createDurableHooksDispatcher(options: DispatcherOptions): DurableHooksDispatcher {
-  for (const name of Object.keys(options)) {
-    if (!optionNames.includes(name))
-      throw invalid(name, undefined, `absent: a dispatcher takes ${optionNames.join(", ")}`);
-  }
-  const { pollIntervalMs = 5_000, onError } = options;
-  if (!(Number.isFinite(pollIntervalMs) && pollIntervalMs >= 10 && pollIntervalMs <= 86_400_000)) {
-    throw invalid("pollIntervalMs", pollIntervalMs, "a number from 10 to 86400000");
-  }
-  const processors = [...(options.processor ? [options.processor] : []), ...(options.processors ?? [])];
-  if (processors.length === 0)
-    throw invalid("processor", options.processor, "given: a dispatcher needs a processor");
-  const loops = processors.map((processor) => new PollingLoop({ processor, pollIntervalMs, onError }));
+  requireKnown("dispatcher", options, optionNames);
+  const pollIntervalMs = requireInteger("pollIntervalMs", options.pollIntervalMs ?? 5_000, 10, longestPollMs);
+  const onError = optionalFunction("onError", options.onError);
+  const loops = processorsOf(options).map(
+    (processor) => new PollingLoop({ processor, pollIntervalMs, onError }),
+  );
   return {
     startPolling: () => loops.forEach((loop) => loop.start()),
     async stopPolling({ deadlineMs = 30_000 } = {}) {
+      requireInteger("stopPolling.deadlineMs", deadlineMs, 0);
       await Promise.all(loops.map((loop) => loop.stop(deadlineMs)));
     },
     wake: () => loops.forEach((loop) => loop.wake(true)),
   };
 }
 
-function invalid(option: string, received: unknown, expected: string): SherdError {
-  return new SherdError(
-    "INVALID_OPTION",
-    `Option ${option} must be ${expected}, but is ${String(received)}.`,
-    {
-      option,
-      received,
-    },
-  );
+function processorsOf({ processor, processors = [] }: DispatcherOptions): readonly DurableHooksProcessor[] {
+  const all = processor === undefined ? processors : [processor, ...processors];
+  if (all.length === 0) throw invalidOption("processor", processor, "given: a dispatcher needs a processor");
+  for (const one of all) {
+    if (typeof one?.wake !== "function") {
+      throw invalidOption(
+        "processor",
+        one,
+        "what createDurableHooksProcessor made, which is null without hooks",
+      );
+    }
+  }
+  return all;
 }

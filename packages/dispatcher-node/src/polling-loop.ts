@@ -4,7 +4,7 @@ import type { DispatcherOptions } from "./dispatcher.ts";
 interface LoopOptions {
   readonly processor: DurableHooksProcessor;
   readonly pollIntervalMs: number;
-  readonly onError: DispatcherOptions["onError"];
+  readonly onError: NonNullable<DispatcherOptions["onError"]> | null;
 }
 
 /** After a failed look, and when a look found nothing although something was due: 50 ms, doubled up to the poll. */
@@ -116,12 +116,9 @@ export class PollingLoop {
   async #stop(deadlineMs: number): Promise<void> {
     this.#isStopping = true;
     this.#clearTimer();
-    try {
-      await this.#options.processor.stop({ deadlineMs });
-      const unsubscribe = await this.#unsubscribe;
-      await unsubscribe?.();
-    } catch (error) {
-      this.#report(error);
+    const release = async () => (await this.#unsubscribe)?.();
+    for (const end of [() => this.#options.processor.stop({ deadlineMs }), release]) {
+      await end().catch((error: unknown) => this.#report(error));
     }
   }
 

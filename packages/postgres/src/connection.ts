@@ -74,7 +74,8 @@ function describe(db: PostgresDatabase, options: ConnectionOptions, close: () =>
             (inner: PostgresDatabase) => run(join(inner)),
           ),
     join(drizzleTransaction) {
-      if (isPostgresDatabase(drizzleTransaction)) return join(drizzleTransaction);
+      if (isPostgresDatabase(drizzleTransaction) && "rollback" in drizzleTransaction)
+        return join(drizzleTransaction);
       throw new SherdError(
         "INVALID_OPTION",
         "Cannot join the given transaction: it is not a drizzle transaction on PostgreSQL. Pass the `tx` that " +

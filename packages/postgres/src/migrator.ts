@@ -113,7 +113,7 @@ function notMigrated(scope: string, missing: readonly string[], what: string): S
   return new SherdError(
     "NOT_MIGRATED",
     `${what}: ${missing.join(", ")} of "${scope}". Run \`await migrate(fragment)\` once before the fragment is used; ` +
-      `where migrations are your own, run the statements of \`adapter.migrator.kernel.migrations\` in one of them.`,
+      `where migrations are your own, put \`statementsBesideTables\` of @sherd/postgres into one of them.`,
     { scope, missing },
   );
 }

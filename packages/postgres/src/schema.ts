@@ -42,7 +42,7 @@ export const sherdItem = pgTable(
     lost: integer("lost").notNull().default(0),
     maxAttempts: integer("max_attempts").notNull(),
     retry: text("retry").notNull(),
-    timeoutMs: integer("timeout_ms"),
+    timeoutMs: bigint("timeout_ms", { mode: "number" }),
     outcome: text("outcome", { enum: ["completed", "failed", "cancelled"] }),
     errors: jsonb("errors"),
     /** `json` keeps the text as it came; `jsonb` cannot hold every string that JSON can. */

@@ -107,8 +107,13 @@ function merge<A, B>(what: string, fragment: string, earlier: A, later: B): A & 
   return { ...earlier, ...later };
 }
 
+/** The kernel's tables begin with the one, and its migrations are on record under the other. */
+const reserved: readonly string[] = ["sherd", "kernel"];
+
 /** The namespace stands in table names, of which PostgreSQL keeps 63 bytes. */
 export function requireNamespace(option: string, namespace: string): string {
+  if (reserved.includes(namespace))
+    throw invalidOption(option, namespace, `other than ${reserved.join(" and ")}`);
   if (typeof namespace === "string" && /^[a-z][a-z0-9_-]{0,39}$/.test(namespace)) return namespace;
   throw invalidOption(
     option,

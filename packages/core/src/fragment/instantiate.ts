@@ -7,7 +7,8 @@ import { hookSettings } from "../hook/options.ts";
 import { reporter } from "../hook/reporter.ts";
 import { scopeOf } from "../migrate/scope.ts";
 import { invalidOption } from "../options/invalid-option.ts";
-import { requireInteger, requireKnown } from "../options/require-option.ts";
+import { optionalFunction, requireInteger, requireKnown } from "../options/require-option.ts";
+import { longestDelayMs } from "../retry/policy.ts";
 import { type FragmentDefinition, requireNamespace } from "./define.ts";
 import type { Fragment } from "./fragment.ts";
 import { attachInternals, type FragmentInternals } from "./internals.ts";
@@ -100,7 +101,7 @@ function buildInternals<Config, Tables, Hooks, Services>(
     adapter,
     hooks,
     settings,
-    report: reporter(namespace, settings, options.onError),
+    report: reporter(namespace, settings, optionalFunction("options.onError", options.onError)),
     tables,
     services: new Map(Object.entries(definition.buildServices({ config, tables }) as Record<string, never>)),
     scope,
@@ -127,7 +128,7 @@ function requireAdapter(adapter: DatabaseAdapter): DatabaseAdapter {
 
 function requireHook(name: string, { timeoutMs, run }: Hook<unknown, unknown>): void {
   if (typeof run !== "function") throw invalidOption(`hook "${name}".run`, run, "a function");
-  if (timeoutMs !== undefined) requireInteger(`hook "${name}".timeoutMs`, timeoutMs, 1);
+  if (timeoutMs !== undefined) requireInteger(`hook "${name}".timeoutMs`, timeoutMs, 1, longestDelayMs);
   if (name.length === 0 || name.length > 200) throw invalidOption("hook name", name, "1 to 200 characters");
 }
 

@@ -4,7 +4,7 @@ import type { FragmentInternals } from "../fragment/internals.ts";
 import type { NewItem } from "../kernel/item.ts";
 import { invalidOption } from "../options/invalid-option.ts";
 import { requireBoolean, requireInteger, requireKnown, requireText } from "../options/require-option.ts";
-import { requirePolicy, type StoredRetry } from "../retry/policy.ts";
+import { longestDelayMs, requirePolicy, type StoredRetry } from "../retry/policy.ts";
 import { formatRetry } from "../retry/stored-retry.ts";
 import { encodeJson } from "./json.ts";
 import { parsePayload } from "./payload.ts";
@@ -60,7 +60,9 @@ export function newTrigger(
     retry: formatRetry(retry),
     maxAttempts: retry.maxAttempts,
     timeoutMs:
-      options.timeoutMs === undefined ? null : requireInteger("trigger.timeoutMs", options.timeoutMs, 1),
+      options.timeoutMs === undefined
+        ? null
+        : requireInteger("trigger.timeoutMs", options.timeoutMs, 1, longestDelayMs),
     body: text,
     trace: options.trace === undefined ? null : encodeJson(name, "trace", options.trace, maxBytes).text,
   };

@@ -1,7 +1,7 @@
 import type { Clock } from "../clock/clock.ts";
 import { systemClock } from "../clock/clock.ts";
 import { invalidOption } from "../options/invalid-option.ts";
-import { requireInteger, requireKnown, requireText } from "../options/require-option.ts";
+import { optionalFunction, requireInteger, requireKnown, requireText } from "../options/require-option.ts";
 import { exponential, requirePolicy, type RetryPolicy } from "../retry/policy.ts";
 import type { HookEvent, StuckProcessingHooks } from "./events.ts";
 
@@ -81,7 +81,10 @@ export function hookSettings(options: DurableHooksOptions = {}): HookSettings {
     concurrency: requireInteger("durableHooks.concurrency", options.concurrency ?? 100, 1, 10_000),
     leaseMs: requireInteger("durableHooks.leaseMs", options.leaseMs ?? 60_000, 100, dayMs),
     stuckAfterMs: stuckAfterMs(options.stuckProcessingTimeoutMinutes ?? 10),
-    onStuckProcessingHooks: options.onStuckProcessingHooks ?? null,
+    onStuckProcessingHooks: optionalFunction(
+      "durableHooks.onStuckProcessingHooks",
+      options.onStuckProcessingHooks,
+    ),
     maxLost: requireInteger("durableHooks.maxLost", options.maxLost ?? 3, 1, 1_000_000),
     retry: requirePolicy("durableHooks.retry", options.retry ?? exponential()),
     maxPayloadBytes: requireInteger("durableHooks.maxPayloadBytes", options.maxPayloadBytes ?? 262_144, 2),
@@ -90,7 +93,7 @@ export function hookSettings(options: DurableHooksOptions = {}): HookSettings {
       cancelled: retentionMs("cancelledMs", retention.cancelledMs, 3 * dayMs),
       failed: retentionMs("failedMs", retention.failedMs, 90 * dayMs),
     },
-    onEvent: options.onEvent ?? null,
+    onEvent: optionalFunction("durableHooks.onEvent", options.onEvent),
     owner: options.owner === undefined ? null : requireText("durableHooks.owner", options.owner, 200),
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,

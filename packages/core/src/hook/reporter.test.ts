@@ -24,7 +24,7 @@ test("events go to who listens", () => {
 });
 
 test("where nobody listens nothing happens", () => {
-  const report = reporter("shop", hookSettings(), undefined);
+  const report = reporter("shop", hookSettings(), null);
   report.event(event);
   report.stuck([stuck]);
   report.error(broken, "claim");

@@ -13,7 +13,7 @@ export interface Reporter {
 export function reporter(
   namespace: string,
   settings: HookSettings,
-  onError: ((error: unknown, context: ErrorContext) => void) | undefined,
+  onError: ((error: unknown, context: ErrorContext) => void) | null,
 ): Reporter {
   const { onEvent, onStuckProcessingHooks, stuckAfterMs } = settings;
   const error = (raised: unknown, during: ErrorContext["during"]) => {

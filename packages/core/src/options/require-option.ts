@@ -28,9 +28,16 @@ export function requireBoolean(option: string, value: boolean): boolean {
   throw invalidOption(option, value, "true or false");
 }
 
+/** Answer a callback when it is one, or null when none was given. */
+export function optionalFunction<F>(option: string, value: F | undefined): F | null {
+  if (value === undefined) return null;
+  if (typeof value === "function") return value;
+  throw invalidOption(option, value, "a function");
+}
+
 /** The text of a key, name or namespace that goes into a text column. */
 export function requireText(option: string, value: string, maxLength: number): string {
-  if (typeof value === "string" && value.length > 0 && value.length <= maxLength && !value.includes("\0"))
-    return value;
-  throw invalidOption(option, value, `a text of 1 to ${maxLength} characters without NUL`);
+  const isText = typeof value === "string" && value.length > 0 && value.length <= maxLength;
+  if (isText && value.isWellFormed() && !value.includes("\0")) return value;
+  throw invalidOption(option, value, `a well-formed text of 1 to ${maxLength} characters without NUL`);
 }

@@ -17,7 +17,7 @@ create table sherd_item (
   lost integer not null default 0,
   max_attempts integer not null,
   retry text not null,
-  timeout_ms integer,
+  timeout_ms bigint,
   outcome text,
   errors jsonb,
   body json not null,

@@ -19,7 +19,7 @@ export const init: readonly string[] = [
   lost integer not null default 0,
   max_attempts integer not null,
   retry text not null,
-  timeout_ms integer,
+  timeout_ms bigint,
   outcome text,
   errors jsonb,
   body json not null,

@@ -61,19 +61,19 @@ as $$
     from unnest(p_ids, p_owners) as h(id, owner) join sherd_item i on i.id = h.id
     where i.id = any(p_locked)
   ), gone as (
-    delete from sherd_item i using verdict v where i.id = v.id and v.ending = 'cancelled' returning i.*
+    delete from sherd_item i using verdict v where i.id = v.id and v.ending = 'cancelled' returning i.*, v.error
   ), kept as (
     insert into sherd_history (id, queue, name, key, outcome, priority, concurrency_key, attempts, failures, lost,
       max_attempts, errors, body, trace, created_at, finished_at)
     select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts + 1, failures, lost + 1,
-      max_attempts, errors, body, trace, created_at, p_now from gone
+      max_attempts, sherd_append_error_v1(errors, error), body, trace, created_at, p_now from gone
   ), counted as (
     update sherd_item i set lost = v.losses, attempts = i.attempts + 1,
       state = case v.ending when 'failed' then 'done' else i.state end,
       at = case v.ending when 'failed' then p_now else i.at end,
       gate = case v.ending when 'failed' then null else i.gate end,
       outcome = case v.ending when 'failed' then 'failed' end,
-      errors = case v.ending when 'failed' then sherd_append_error_v1(i.errors, v.error) else i.errors end
+      errors = sherd_append_error_v1(i.errors, v.error)
     from verdict v where i.id = v.id and v.ending <> 'cancelled'
   )
   select coalesce(json_agg(json_build_object(

@@ -13,7 +13,7 @@ begin
           then to_timestamp(n."dueAt" / 1000.0) end as at
       from json_to_recordset(p_items) as n(
         id uuid, queue text, name text, key text, "onConflict" text, "dueAt" double precision, priority integer,
-        "concurrencyKey" text, "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" integer,
+        "concurrencyKey" text, "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" bigint,
         body text, trace text)
     )
     select * from numbered n order by n.queue, n.key nulls first, n.seq

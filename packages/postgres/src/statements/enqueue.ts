@@ -12,7 +12,7 @@ select n.id, n.queue, n.name, case when d.at is null then 'ready' else 'timed' e
   n."releaseKeyOnRetry", n."maxAttempts", n.retry, n."timeoutMs", n.body::json, n.trace
 from json_to_recordset($1::text::json) as n(
   id uuid, queue text, name text, "dueAt" double precision, priority integer, "concurrencyKey" text,
-  "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" integer, body text, trace text
+  "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" bigint, body text, trace text
 ) cross join lateral (
   select case when to_timestamp(n."dueAt" / 1000.0) > statement_timestamp() then to_timestamp(n."dueAt" / 1000.0) end as at
 ) d`;

@@ -46,7 +46,7 @@ const texts: Record<ItemStatus, string> = {
 
 export async function list(executor: Executor, queue: string, filter: ItemFilter): Promise<ItemPage> {
   const { status, name = null, limit } = filter;
-  const [position, tie] = parseCursor(filter.cursor);
+  const [position, tie] = parseCursor(status, filter.cursor);
   const first = status === "completed" || status === "cancelled" ? status : queue;
   const parameters = [first, queue, name, name, position, position, tie, limit + 1];
   const rows = await executor.own("list", () => executor.send("list", status, texts[status], parameters));
@@ -54,18 +54,23 @@ export async function list(executor: Executor, queue: string, filter: ItemFilter
   const last = rows.length > limit ? page.at(-1) : undefined;
   return {
     items: page.map(itemView),
-    cursor: last === undefined ? null : formatCursor(last["position"], last["tie"]),
+    cursor: last === undefined ? null : formatCursor(status, last["position"], last["tie"]),
   };
 }
 
-function formatCursor(position: unknown, tie: unknown): string {
-  return tie === null ? String(position) : `${String(position)}.${String(tie)}`;
+/** It names its list: a place in one means nothing in another. */
+function formatCursor(status: ItemStatus, position: unknown, tie: unknown): string {
+  const place = `${status}.${String(position)}`;
+  return tie === null ? place : `${place}.${String(tie)}`;
 }
 
-function parseCursor(cursor: string | null): readonly [position: string | null, tie: string | null] {
+function parseCursor(
+  status: ItemStatus,
+  cursor: string | null,
+): readonly [position: string | null, tie: string | null] {
   if (cursor === null) return [null, null];
-  const [, position, tie] = /^(\d{1,18})(?:\.([\da-f-]{1,36}))?$/.exec(cursor) ?? [];
-  if (position !== undefined) return [position, tie ?? null];
+  const [, list, position, tie] = /^(\w+)\.(\d{1,18})(?:\.([\da-f-]{1,36}))?$/.exec(cursor) ?? [];
+  if (list === status && position !== undefined) return [position, tie ?? null];
   throw new SherdError(
     "INVALID_OPTION",
     "Cannot list from the given cursor: it is not one that a page of this list handed out. Start without a cursor.",

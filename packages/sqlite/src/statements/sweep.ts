@@ -78,20 +78,6 @@ export function lossOf(
   const [seq, id, name, cancel, state, at, gate, attempts, failures, lostBefore, maxAttempts] = row;
   const lost = lostBefore + 1;
   const counters = { attempts: attempts + 1, failures, lost };
-  if (cancel === 1) {
-    return {
-      lostItem: { id, name, owner, lost, end: "cancelled" },
-      change: { seq, state, at, gate, outcome: null, ...counters, error: null },
-      move: { seq, outcome: "cancelled", counts: false },
-    };
-  }
-  if (lost < maxLost && failures + lost < maxAttempts) {
-    return {
-      lostItem: { id, name, owner, lost, end: "ready" },
-      change: { seq, state, at, gate, outcome: null, ...counters, error: null },
-      move: null,
-    };
-  }
   const error = {
     at: now,
     attempt: failures + lost,
@@ -99,9 +85,14 @@ export function lossOf(
     message: `The lease of "${owner}" expired during attempt ${failures + lost} of ${id}, which makes ${lost} lost. Its process died or stalled.`,
     code: "LOST",
   };
-  return {
-    lostItem: { id, name, owner, lost, end: "failed" },
-    change: { seq, state: "done", at: now, gate: null, outcome: "failed", ...counters, error },
-    move: null,
-  };
+  const unmoved: Change = { seq, state, at, gate, outcome: null, ...counters, error };
+  if (cancel === 1) {
+    const move: Move = { seq, outcome: "cancelled", counts: false };
+    return { lostItem: { id, name, owner, lost, end: "cancelled" }, change: unmoved, move };
+  }
+  if (lost < maxLost && failures + lost < maxAttempts) {
+    return { lostItem: { id, name, owner, lost, end: "ready" }, change: unmoved, move: null };
+  }
+  const change: Change = { ...unmoved, state: "done", at: now, gate: null, outcome: "failed" };
+  return { lostItem: { id, name, owner, lost, end: "failed" }, change, move: null };
 }

@@ -77,6 +77,8 @@ export class StormWorker {
       const owner = chosen[index]?.owner ?? "";
       const end = ends[index]?.[0] ?? "released";
       if (result === "settled") log.ended(id, owner, end, at);
+      // Another transaction has its row for a moment; it is still this worker's to end.
+      else if (result === "busy") this.#held = [...this.#held, ...chosen.slice(index, index + 1)];
       else if (result !== "lost") throw new Error(`Nobody asked for ${id} to be ${result}.`);
     }
   }
