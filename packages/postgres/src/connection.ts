@@ -40,6 +40,9 @@ export class PostgresTransaction implements Transaction {
   }
 }
 
+/** What still runs when the adapter is closed may end within it. */
+const closeWithinSeconds = 5;
+
 /** Opens nothing: postgres.js connects at its first statement. */
 export function openConnection(given: string | PostgresDatabase, options: ConnectionOptions): Connection {
   if (typeof given !== "string") return describe(given, options, async () => {});
@@ -49,7 +52,8 @@ export function openConnection(given: string | PostgresDatabase, options: Connec
     onnotice: () => {},
     connection: { application_name: options.applicationName },
   });
-  return describe(drizzle(client), options, () => client.end());
+  // Bounded: a connection that was cut inside of a transaction never counts as free again, and would be waited for.
+  return describe(drizzle(client), options, () => client.end({ timeout: closeWithinSeconds }));
 }
 
 /** A client for LISTEN alone. It never gives up: postgres.js connects anew, and listens again, by itself. */

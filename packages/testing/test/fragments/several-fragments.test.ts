@@ -76,8 +76,9 @@ describe.each(everyDatabase)("several fragments on one adapter, on %s", (kind) =
     expect(await right.fragment.hooks.count()).toMatchObject({ pending: 0, oldestDueMs: null });
     expect(await right.processor.getNextWakeInMs()).toBeNull();
     expect(await right.processor.processDue()).toMatchObject({ completed: 0 });
-    for (const attempt of [right.fragment.hooks.cancel(open ?? ""), right.fragment.hooks.retry(open ?? "")]) {
-      expect(isSherdError(await rejection(attempt), "HOOK_NOT_FOUND")).toBe(true);
+    for (const operation of ["cancel", "retry"] as const) {
+      const refused = await rejection(right.fragment.hooks[operation](open ?? ""));
+      expect(isSherdError(refused, "HOOK_NOT_FOUND")).toBe(true);
     }
     expect(await left.processor.processDue()).toMatchObject({ completed: 2 });
     const finishedAt = (await left.fragment.hooks.get(open ?? ""))?.finishedAt?.getTime() ?? Infinity;
