@@ -1,9 +1,11 @@
 import {
+  type Clock,
   type DurableHooksProcessor,
   invalidOption,
   optionalFunction,
   requireInteger,
   requireKnown,
+  systemClock,
 } from "@sherd/core";
 import { PollingLoop } from "./polling-loop.ts";
 
@@ -19,6 +21,9 @@ export interface DispatcherOptions {
   readonly pollIntervalMs?: number;
   /** Hears of errors of the database and of wake-up connections; the loop goes on by itself. */
   readonly onError?: (error: unknown, context: DispatcherErrorContext) => void;
+  /** Seams for tests. */
+  readonly clock?: Clock;
+  readonly random?: () => number;
 }
 
 export interface DispatcherErrorContext {
@@ -49,6 +54,8 @@ const optionNames = [
   "processors",
   "pollIntervalMs",
   "onError",
+  "clock",
+  "random",
 ] as const satisfies (keyof DispatcherOptions)[];
 const longestPollMs = 86_400_000;
 
@@ -57,8 +64,9 @@ export function createDurableHooksDispatcher(options: DispatcherOptions): Durabl
   requireKnown("dispatcher", options, optionNames);
   const pollIntervalMs = requireInteger("pollIntervalMs", options.pollIntervalMs ?? 5_000, 10, longestPollMs);
   const onError = optionalFunction("onError", options.onError);
+  const { clock = systemClock, random = Math.random } = options;
   const loops = processorsOf(options).map(
-    (processor) => new PollingLoop({ processor, pollIntervalMs, onError }),
+    (processor) => new PollingLoop({ processor, pollIntervalMs, clock, random, onError }),
   );
   return {
     startPolling: () => loops.forEach((loop) => loop.start()),

@@ -1,9 +1,11 @@
-import type { DurableHooksProcessor } from "@sherd/core";
+import type { Clock, DurableHooksProcessor } from "@sherd/core";
 import type { DispatcherOptions } from "./dispatcher.ts";
 
 interface LoopOptions {
   readonly processor: DurableHooksProcessor;
   readonly pollIntervalMs: number;
+  readonly clock: Clock;
+  readonly random: () => number;
   readonly onError: NonNullable<DispatcherOptions["onError"]> | null;
 }
 
@@ -16,7 +18,7 @@ const firstPauseMs = 50;
  */
 export class PollingLoop {
   readonly #options: LoopOptions;
-  #timer: NodeJS.Timeout | null = null;
+  #cancelTimer: (() => void) | null = null;
   #wakesAt = Infinity;
   #isRunning = false;
   #isStarted = false;
@@ -73,8 +75,8 @@ export class PollingLoop {
 
   /** Run what is due, and answer how long to sleep. */
   async #look(sweep: boolean): Promise<number> {
-    const { processor, pollIntervalMs } = this.#options;
-    const pollMs = pollIntervalMs * (0.9 + 0.2 * Math.random());
+    const { processor, pollIntervalMs, random } = this.#options;
+    const pollMs = pollIntervalMs * (0.9 + 0.2 * random());
     try {
       await processor.wake({ sweep });
       // With its slots full the processor goes on by itself, and says when it has caught up.
@@ -97,19 +99,20 @@ export class PollingLoop {
 
   #sleep(delayMs: number): void {
     if (this.#isStopping) return;
-    const wakesAt = Date.now() + delayMs;
+    const { clock } = this.#options;
+    const wakesAt = clock.now() + delayMs;
     if (wakesAt >= this.#wakesAt) return;
     this.#clearTimer();
     this.#wakesAt = wakesAt;
-    this.#timer = setTimeout(() => {
+    this.#cancelTimer = clock.schedule(() => {
       this.#clearTimer();
       this.wake(true);
     }, delayMs);
   }
 
   #clearTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#cancelTimer?.();
+    this.#cancelTimer = null;
     this.#wakesAt = Infinity;
   }
 
