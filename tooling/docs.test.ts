@@ -48,6 +48,15 @@ describe("README.md", () => {
     expect(codeBlocks(text)[0]?.line).toBeLessThanOrEqual(15);
   });
 
+  test("shows the fragment of examples/webhooks, shortened", () => {
+    const sample = codeBlocks(text)[0]?.code ?? "";
+    const example = readPage(join(root, "examples/webhooks/src/webhooks.ts"));
+    const parts = /\w+: t\.\w+\("?\w*"?[),]|\w+: hook\(|async \w+\(uow|uow\.triggerHook\("\w+"/g;
+    const shared = sample.match(parts) ?? [];
+    expect(shared.length).toBeGreaterThan(5);
+    expect(shared.filter((part) => !example.includes(part))).toEqual([]);
+  });
+
   test("names every package", () => {
     for (const name of globSync("packages/*", { cwd: root })) {
       expect(text).toContain(`\`@sherd/${relative("packages", name)}\``);

@@ -1,5 +1,5 @@
 /**
- * `npm start`, `npm test` and `npm run check`, from a fresh clone on any Node: what is too old or missing is fetched
+ * `npm start`, `npm test`, `npm run check` and `npm run simulate`, from a fresh clone on any Node: what is too old or missing is fetched
  * through npx, dependencies are installed by pnpm's `verifyDepsBeforeRun`. Plain JavaScript that Node 20 can run.
  */
 import { execFileSync, spawn } from "node:child_process";
@@ -9,7 +9,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const checks = ["typecheck", "lint", "format:check", "knip", "build", "check:packages"];
-const example = ["--conditions=@sherd/source", "examples/webhooks/src/main-job.ts"];
+const programs = {
+  start: "examples/webhooks/src/main-job.ts",
+  simulate: "packages/testing/test/simulator/run.ts",
+};
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const [command, ...args] = process.argv.slice(2);
@@ -21,7 +24,7 @@ async function main() {
   if (!existsSync(join(root, "node_modules"))) console.log("Installing dependencies, this once…");
   // Any command at the root installs what is out of date.
   if ((await run("pnpm", ["exec", "node", "--eval", ""])) !== 0) return 1;
-  if (command === "start") return run("node", [...example, ...args]);
+  if (command in programs) return run("node", ["--conditions=@sherd/source", programs[command], ...args]);
   // Arguments select tests: `npm test -- packages/core`.
   const names = args.length > 0 ? [] : checks;
   const failed = await failing(names);

@@ -10,16 +10,22 @@ export function drizzleOn(session: Session): Database {
     // A single row is handed over bare, and none as undefined, which the callback's type does not foresee.
     return { rows: (method === "get" ? rows[0] : rows) as unknown[] };
   });
+  ours.add(database);
   return database as unknown as Database;
 }
+
+/** Databases that stand for a transaction of an adapter's. */
+const ours = new WeakSet<object>();
 
 interface DrizzleTransaction {
   run(query: SQL): unknown;
   values(query: SQL): unknown;
 }
 
+/** A database is none: what runs on it commits at once. */
 export function isDrizzleTransaction(value: object): value is DrizzleTransaction {
   return (
+    ("rollback" in value || ours.has(value)) &&
     "run" in value &&
     typeof value.run === "function" &&
     "values" in value &&

@@ -62,7 +62,7 @@ export const item = sqliteTable(
       .on(t.queue)
       .where(sql`cancel = 1`),
     check("sherd_item_state", sql`state IN ('ready', 'timed', 'parked', 'done')`),
-    check("sherd_item_at", sql`(at IS NOT NULL) = (state IN ('timed', 'done'))`),
+    check("sherd_item_at", sql`at IS NOT NULL OR state NOT IN ('timed', 'done')`),
     check("sherd_item_outcome", sql`(outcome IS 'failed') = (state = 'done')`),
   ],
 );

@@ -55,7 +55,7 @@ export function sqliteStorage(run: Executor, { now }: SqliteClock): Storage {
     list: (queue, filter) => run.read("list", () => list(queue, filter)),
     count: (queue) => run.read("count", () => count(queue, now())),
     get: (queue, id) => run.read("get", () => get(queue, id)),
-    retry: (queue, id) => run.write("retry", () => retry(queue, id)),
+    retry: (queue, id) => run.write("retry", () => retry(queue, id, now())),
     cancel: (queue, id) => run.write("cancel", () => cancel(queue, id, now())),
     prune: (queue, outcome, olderThanMs, limit) =>
       run.write("prune", () => prune(queue, outcome, now() - olderThanMs, limit)),

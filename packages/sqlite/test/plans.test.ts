@@ -87,7 +87,7 @@ const scripts: Readonly<
   ],
   cancel: [cancel("q", "i", 0), [], { "read-item": ["sherd_item_id"], "read-history": ["PRIMARY"] }],
   retry: [
-    retry("q", "i"),
+    retry("q", "i", 0),
     [[[1, "done", "k"]]],
     { "find-key-holder": ["sherd_item_key"], "find-leases": ["sherd_lease_queue"], retry: ["ROWID"] },
   ],

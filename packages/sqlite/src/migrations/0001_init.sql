@@ -25,7 +25,7 @@ CREATE TABLE sherd_item (
   trace TEXT,
   created_at INTEGER NOT NULL,
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
-  CONSTRAINT sherd_item_at CHECK ((at IS NOT NULL) = (state IN ('timed', 'done'))),
+  CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done'))
 );
 --> statement-breakpoint

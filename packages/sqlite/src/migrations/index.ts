@@ -34,7 +34,7 @@ export const migrations: readonly Migration[] = [
   trace TEXT,
   created_at INTEGER NOT NULL,
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
-  CONSTRAINT sherd_item_at CHECK ((at IS NOT NULL) = (state IN ('timed', 'done'))),
+  CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done'))
 )`,
       `CREATE UNIQUE INDEX sherd_item_id ON sherd_item (id)`,

@@ -4,8 +4,8 @@ import { withHeld } from "./held.ts";
 
 /**
  * Count a queue's items by status. Locks: none. Indexes: each count walks one partial index or the queue's range of
- * `sherd_history_finished`, and no row's payload. A ready item has been due since it was created, as far as its row
- * tells.
+ * `sherd_history_finished`, and no row's payload. A ready item has been due since its `at`, or
+ * since it was created where it never waited.
  */
 export function* count(queue: string, now: number): Script<ItemCounts> {
   const [row] = (yield {
@@ -45,7 +45,7 @@ SELECT
   (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'done'),
   (SELECT count(*) FROM sherd_history WHERE queue = ? AND outcome = 'completed'),
   (SELECT count(*) FROM sherd_history WHERE queue = ? AND outcome = 'cancelled'),
-  (SELECT created_at FROM sherd_item WHERE seq = (
+  (SELECT coalesce(at, created_at) FROM sherd_item WHERE seq = (
     SELECT min(seq) FROM sherd_item INDEXED BY sherd_item_ready WHERE queue = ? AND state = 'ready' AND seq NOT IN held
   )),
   (SELECT min(at) FROM sherd_item INDEXED BY sherd_item_timed

@@ -1,4 +1,4 @@
-import type { ItemFilter, ItemPage } from "@sherd/core";
+import type { ItemFilter, ItemPage, ItemStatus } from "@sherd/core";
 import type { SqlValue } from "../connection.ts";
 import { invalidOption } from "../errors.ts";
 import type { Script } from "../script.ts";
@@ -13,13 +13,16 @@ type Position = readonly [number, number | string];
  * reads the leases; failed walks `sherd_item_done`, the history `sherd_history_finished`, both backwards.
  */
 export function* list(queue: string, filter: ItemFilter): Script<ItemPage> {
-  const position = filter.cursor === null ? null : parseCursor(filter.cursor);
+  const position = filter.cursor === null ? null : parseCursor(filter.status, filter.cursor);
   const { sql, params } = pageOf(queue, filter, position);
   const rows = (yield { name: "list", sql, params: [...params, filter.limit + 1] }) as readonly ViewRow[];
   const page = rows.slice(0, filter.limit);
   const last = page.at(-1);
   const hasNext = rows.length > filter.limit && last !== undefined;
-  return { items: page.map(toView), cursor: hasNext ? formatCursor(positionOf(last, filter)) : null };
+  return {
+    items: page.map(toView),
+    cursor: hasNext ? formatCursor(filter.status, positionOf(last, filter)) : null,
+  };
 }
 
 interface Query {
@@ -74,15 +77,16 @@ function positionOf(row: ViewRow, { status }: ItemFilter): Position {
   return [at ?? 0, status === "failed" ? seq : id];
 }
 
-function formatCursor(position: Position): string {
-  return btoa(JSON.stringify(position));
+/** It names its list: a place in one means nothing in another. */
+function formatCursor(status: ItemStatus, position: Position): string {
+  return btoa(JSON.stringify([status, ...position]));
 }
 
-function parseCursor(cursor: string): Position {
+function parseCursor(status: ItemStatus, cursor: string): Position {
   try {
-    const position: unknown = JSON.parse(atob(cursor));
-    if (Array.isArray(position) && position.length === 2 && typeof position[0] === "number") {
-      return position as unknown as Position;
+    const parts: unknown = JSON.parse(atob(cursor));
+    if (Array.isArray(parts) && parts.length === 3 && parts[0] === status && typeof parts[1] === "number") {
+      return parts.slice(1) as unknown as Position;
     }
   } catch {
     // Falls through to the one error for every text that is none of ours.
@@ -90,6 +94,6 @@ function parseCursor(cursor: string): Position {
   throw invalidOption(
     "cursor",
     cursor,
-    "Cannot list items: `cursor` is not one that an earlier page answered with.",
+    "Cannot list items: `cursor` is not one that an earlier page of this list answered with.",
   );
 }

@@ -8,7 +8,11 @@ import { writeLists } from "./settle.ts";
  * Indexes: `sherd_item_id`, `sherd_item_key`, `sherd_lease_queue`. A lease that still lists the item forgets it, or its
  * holder could end the new attempt.
  */
-export function* retry(queue: string, id: string): Script<"retried" | "not_failed" | "not_found"> {
+export function* retry(
+  queue: string,
+  id: string,
+  now: number,
+): Script<"retried" | "not_failed" | "not_found"> {
   const [row] = (yield {
     name: "read-item",
     sql: "SELECT seq, state, key FROM sherd_item WHERE id = ? AND queue = ?",
@@ -23,9 +27,9 @@ export function* retry(queue: string, id: string): Script<"retried" | "not_faile
     name: "retry",
     sql: `
 UPDATE sherd_item SET
-  state = 'ready', at = NULL, outcome = NULL, failures = 0, lost = 0, cancel = 0
+  state = 'ready', at = ?, outcome = NULL, failures = 0, lost = 0, cancel = 0
 WHERE seq = ?`,
-    params: [seq],
+    params: [now, seq],
   };
   return "retried";
 }

@@ -23,7 +23,7 @@ export function* sweep(queue: string, limit: number, maxLost: number, now: numbe
 }
 
 const promoteSql = `
-UPDATE sherd_item SET state = 'ready', at = NULL WHERE seq IN (
+UPDATE sherd_item SET state = 'ready' WHERE seq IN (
   SELECT seq FROM sherd_item INDEXED BY sherd_item_timed
   WHERE queue = ? AND state = 'timed' AND at <= ? ORDER BY at LIMIT ?
 ) RETURNING 1`;

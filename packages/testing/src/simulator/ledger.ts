@@ -17,6 +17,8 @@ export class Ledger {
   readonly restarted = new Set<string>();
   readonly #scopes = new WeakMap<object, Scope>();
   readonly #ends = new Map<string, string>();
+  /** The latest attempt of each hook that a claim began. */
+  readonly #begun = new Map<string, number>();
   readonly #onViolation: (invariant: string, what: string) => void;
   readonly #onEvent: (process: Process, event: HookEvent) => void;
   #current: Scope | null = null;
@@ -68,6 +70,7 @@ export class Ledger {
 
   #claimed(_request: ClaimRequest, { items }: { readonly items: readonly ClaimedView[] }): void {
     for (const { id, failures, lost, maxAttempts } of items) {
+      this.#begun.set(id, Math.max(failures + lost + 1, this.#begun.get(id) ?? 0));
       if (this.rolledBack.has(id)) this.#onViolation("nothing rolled back runs", `${id} was claimed`);
       if (failures + lost >= maxAttempts) {
         this.#onViolation(
@@ -87,13 +90,16 @@ export class Ledger {
     const key = `${event.id} ${attempt}`;
     const before = this.#ends.get(key);
     this.#ends.set(key, event.type);
-    if (before === undefined) return;
-    this.#onViolation(
-      "no finish under a lease that is gone takes effect",
-      `${key} ended ${before} and ${event.type}`,
-    );
+    if (before !== undefined) this.#onViolation(fenced, `${key} ended ${before} and ${event.type}`);
+    // What has completed is never claimed again, so a claim that began a later attempt came before.
+    const begun = this.#begun.get(event.id) ?? 0;
+    if (event.type === "completed" && begun > event.attempt) {
+      this.#onViolation(fenced, `${key} completed although attempt ${begun} had begun`);
+    }
   }
 }
+
+const fenced = "no finish under a lease that is gone takes effect";
 
 interface ClaimedView {
   readonly id: string;

@@ -27,12 +27,18 @@ function list(database: DatabaseSync, queue: string, lease: string, id: string):
   database.prepare("UPDATE sherd_lease SET items = ? WHERE id = ?").run(text, lease);
 }
 
-/** Settle takes the caller's word for its lease. */
+/** Settle takes the caller's word for its lease: what the fence refused ends all the same. */
 export const withoutTheFence: Mutant = (adapter, database) =>
   withStorage(adapter, {
-    settle(queue, outcomes, tx) {
-      for (const { id, lease } of outcomes) list(database, queue, lease, id);
-      return adapter.storage.settle(queue, outcomes, tx);
+    async settle(queue, outcomes, tx) {
+      const settled = await adapter.storage.settle(queue, outcomes, tx);
+      const end = database.prepare(
+        "UPDATE sherd_item SET state = 'done', at = 0, outcome = 'failed' WHERE id = ? AND state <> 'done'",
+      );
+      return settled.map(({ id, result }) => {
+        if (result === "lost") end.run(id);
+        return { id, result: result === "lost" ? ("settled" as const) : result };
+      });
     },
   });
 
