@@ -15,6 +15,7 @@ class NotingProcessor implements DurableHooksProcessor {
   async wake({ sweep = true } = {}) {
     this.calls.push(sweep ? "sweep" : "wake");
     await this.look();
+    return 0;
   }
   async getNextWakeInMs() {
     return this.nextWakeInMs();

@@ -78,11 +78,11 @@ export class PollingLoop {
     const { processor, pollIntervalMs, random } = this.#options;
     const pollMs = pollIntervalMs * (0.9 + 0.2 * random());
     try {
-      await processor.wake({ sweep });
+      const started = await processor.wake({ sweep });
       // With its slots full the processor goes on by itself, and says when it has caught up.
       if (processor.running >= processor.concurrency) return pollMs;
       const delayMs = (await processor.getNextWakeInMs()) ?? Infinity;
-      this.#fruitless = delayMs <= 0 ? this.#fruitless + 1 : 0;
+      this.#fruitless = delayMs <= 0 && started === 0 ? this.#fruitless + 1 : 0;
       // The first time it may have become due during the look.
       const pauseMs = this.#fruitless <= 1 ? 0 : this.#pauseMs();
       return Math.min(Math.max(delayMs, pauseMs), pollMs);
@@ -100,7 +100,7 @@ export class PollingLoop {
   #sleep(delayMs: number): void {
     if (this.#isStopping) return;
     const { clock } = this.#options;
-    const wakesAt = clock.now() + delayMs;
+    const wakesAt = clock.elapsed() + delayMs;
     if (wakesAt >= this.#wakesAt) return;
     this.#clearTimer();
     this.#wakesAt = wakesAt;

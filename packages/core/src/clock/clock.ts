@@ -1,7 +1,9 @@
 /** Where a process gets its time from. Leases and due times never use it: those are the database's. */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch, for records: someone may set it while the process runs. */
   now(): number;
+  /** Milliseconds since some moment, for deadlines: nobody can set it. */
+  elapsed(): number;
   /** Call `run` once after `delayMs`; the answer cancels it. */
   schedule(run: () => void, delayMs: number): () => void;
   /** Call `run` once when all that is ready to run has run. */
@@ -15,6 +17,7 @@ type Immediate = (run: () => void) => unknown;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   schedule(run, delayMs) {
     const timer = setTimeout(run, Math.min(Math.max(0, delayMs), longestTimerMs));
     return () => clearTimeout(timer);

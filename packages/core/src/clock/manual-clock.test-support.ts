@@ -21,6 +21,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  elapsed(): number {
+    return this.#now;
+  }
+
   schedule(run: () => void, delayMs: number): () => void {
     const timer = { at: this.#now + delayMs, run };
     this.delays.push(delayMs);

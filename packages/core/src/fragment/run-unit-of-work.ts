@@ -1,4 +1,5 @@
 import type { Transaction } from "../adapter/adapter.ts";
+import { isSherdError } from "../errors.ts";
 import type { FragmentInternals } from "./internals.ts";
 import { UnitOfWorkScope } from "./unit-of-work-scope.ts";
 
@@ -22,16 +23,28 @@ export async function runTransaction<T>(
   { adapter }: FragmentInternals,
   work: (scope: UnitOfWorkScope, tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const [answer, scope] = await adapter.transaction(async (tx) => {
-    const opened = new UnitOfWorkScope(tx, adapter);
-    try {
-      return [await work(opened, tx), opened] as const;
-    } finally {
-      opened.end();
-    }
-  });
-  scope.committed();
-  return answer;
+  let scope: UnitOfWorkScope | null = null;
+  try {
+    const answer = await adapter.transaction(async (tx) => {
+      const opened = new UnitOfWorkScope(tx, adapter);
+      scope = opened;
+      try {
+        return await work(opened, tx);
+      } finally {
+        opened.end();
+      }
+    });
+    ended(scope)?.committed();
+    return answer;
+  } catch (error) {
+    if (isSherdError(error) && error.retryable) ended(scope)?.unclear();
+    throw error;
+  }
+}
+
+/** What a callback has assigned in the meantime, which the compiler cannot see. */
+function ended(scope: UnitOfWorkScope | null): UnitOfWorkScope | null {
+  return scope;
 }
 
 /** Run `work` inside a drizzle transaction that the caller ends. */

@@ -37,8 +37,8 @@ export class UnitOfWorkScope {
 
   /** Write what was triggered, as the last thing before the commit. */
   async flush(): Promise<void> {
-    await Promise.all(this.#triggers.map(({ trigger }) => trigger.validated));
     this.#isOpen = false;
+    await Promise.all(this.#triggers.map(({ trigger }) => trigger.validated));
     if (this.#triggers.length === 0) return;
     const items = this.#triggers.map(({ trigger }) => trigger.item);
     this.#conflicts = await this.#adapter.storage.enqueue(this.#tx, items);
@@ -52,6 +52,11 @@ export class UnitOfWorkScope {
   /** The transaction has committed: wake the processors, and tell of triggers that met another with their key. */
   committed(): void {
     this.#tellConflicts();
+    for (const queue of this.#queues()) this.#adapter.notifier.publish(queue, "work");
+  }
+
+  /** Nobody knows whether the transaction has committed: a wake-up in vain does no harm. */
+  unclear(): void {
     for (const queue of this.#queues()) this.#adapter.notifier.publish(queue, "work");
   }
 

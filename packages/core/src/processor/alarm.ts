@@ -12,7 +12,7 @@ export class Alarm {
     this.#ring = ring;
   }
 
-  /** Ring at `at` at the latest, in milliseconds since the epoch on the process's clock. */
+  /** Ring at `at` at the latest, on the clock's elapsed time, in milliseconds. */
   setFor(at: number): void {
     if (at >= this.#at) return;
     this.clear();
@@ -21,7 +21,7 @@ export class Alarm {
       this.#at = Infinity;
       this.#cancel = null;
       this.#ring();
-    }, at - this.#clock.now());
+    }, at - this.#clock.elapsed());
   }
 
   clear(): void {

@@ -56,19 +56,20 @@ export class AttemptContext implements HookContext<never, never> {
     const { id, lease } = this.#attempt.item;
     const { storage } = this.#fragment.adapter;
     this.#requireLive();
-    const result = await runTransaction(this.#fragment, async (scope, tx) => {
+    const committed = await runTransaction(this.#fragment, async (scope, tx) => {
       const held = await storage.hold(tx, lease, id);
       if (held !== "held") throw held === "lost" ? leaseLost(id) : cancellation(id);
-      const answer = await work(this.#unit(scope) as never);
+      // A hung transaction must not outlive its attempt: it holds a connection, on SQLite the only one.
+      const answer = await this.#attempt.untilEnded(work(this.#unit(scope) as never));
       await scope.flush();
       this.#requireLive();
       const [settled] = await storage.settle(this.#fragment.queue, [this.#completion()], tx);
       if (settled?.result === "cancelled") throw cancellation(id);
       if (settled === undefined || settled.result === "lost") throw leaseLost(id);
-      return answer;
+      return { answer, result: settled.result };
     });
-    this.#attempt.hasCommitted = true;
-    return result;
+    this.#attempt.committed = committed.result;
+    return committed.answer;
   }
 
   #unit(scope: UnitOfWorkScope): object {
@@ -92,8 +93,8 @@ export class AttemptContext implements HookContext<never, never> {
   }
 
   #requireLive(): void {
-    const { hasCommitted, isEnded, stopReason, item } = this.#attempt;
-    if (hasCommitted) throw secondTransaction(this.#fragment.namespace, item);
+    const { committed, isEnded, stopReason, item } = this.#attempt;
+    if (committed !== null) throw secondTransaction(this.#fragment.namespace, item);
     if (isEnded) throw stopReason ?? leaseLost(item.id);
   }
 }

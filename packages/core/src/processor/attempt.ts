@@ -1,10 +1,11 @@
 import type { SherdError } from "../errors.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
-import type { ClaimedItem } from "../kernel/item.ts";
+import type { ClaimedItem, SettleResult } from "../kernel/item.ts";
+import { leaseLost } from "./interruption.ts";
 
 /** When an attempt must have ended, and what it is when it has not. */
 export interface Deadline {
-  /** Milliseconds since the epoch, on the process's clock. */
+  /** On the process's clock of elapsed time, in milliseconds. */
   readonly at: number;
   readonly kind: "timeout" | "stuck" | "cancel";
 }
@@ -15,10 +16,10 @@ export class Attempt {
   readonly startedAt: number;
   readonly timeoutMs: number | null;
   deadline: Deadline | null;
-  /** True once its outcome is decided; what the handler does after that changes nothing. */
-  isEnded = false;
-  /** True once `ctx.transaction` has committed: the hook has completed, and there is nothing left to settle. */
-  hasCommitted = false;
+  /** What settle answered to `ctx.transaction` once that has committed; then nothing is left to settle. */
+  committed: SettleResult | null = null;
+  #isEnded = false;
+  #onEnd: (() => void) | null = null;
   #controller: AbortController | null = null;
   #stopReason: SherdError | null = null;
 
@@ -38,6 +39,25 @@ export class Attempt {
 
   get stopReason(): SherdError | null {
     return this.#stopReason;
+  }
+
+  /** True once its outcome is decided; what the handler does after that changes nothing. */
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#onEnd?.();
+  }
+
+  /** Settle as `work` does, but reject as soon as the attempt has ended, however long `work` goes on. */
+  untilEnded<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#onEnd = () => reject(this.#stopReason ?? leaseLost(this.item.id));
+      if (this.#isEnded) this.#onEnd();
+      work.then(resolve, reject);
+    });
   }
 
   stop(reason: SherdError): void {

@@ -14,6 +14,8 @@ import type { Counts } from "./tally.ts";
 const busySweepMs = 250;
 /** While it is busy, a processor asks for many hooks at a time rather than for one at a time often. */
 const claimSpacingMs = 5;
+/** How soon a claim that failed while slots were refilled is tried again. */
+const failedClaimPauseMs = 200;
 /** How long handlers have to react to the abort of their signal when the processor stops. */
 const abortGraceMs = 500;
 /** How long the outcomes of a stopping processor may take to be settled beyond its deadline. */
@@ -31,7 +33,7 @@ export class Engine {
   readonly #retention: Retention;
   readonly #listeners = new Set<WakeListener>();
   #idleWaiters: (() => void)[] = [];
-  #pumping: Promise<void> | null = null;
+  #pumping: Promise<number> | null = null;
   #closing: Promise<void> = Promise.resolve();
   #isWanted = false;
   #wantsSweep = false;
@@ -43,6 +45,7 @@ export class Engine {
   #stopped: Promise<void> | null = null;
   #cancelRefill: (() => void) | null = null;
   #lastSweptAt = 0;
+  #cancelHints = 0;
 
   constructor(fragment: FragmentInternals) {
     const { adapter, hooks, queue, settings, report } = fragment;
@@ -76,12 +79,13 @@ export class Engine {
     return () => this.#listeners.delete(listener);
   }
 
-  async wake(sweep: boolean): Promise<void> {
-    if (this.#isClosed) return;
+  /** Answers how many hooks were started, by this call and those that it coalesced with. */
+  async wake(sweep: boolean): Promise<number> {
+    if (this.#isClosed) return 0;
     this.#isWanted = true;
     this.#wantsSweep ||= sweep;
     this.#pumping ??= this.#pump();
-    await this.#pumping;
+    return this.#pumping;
   }
 
   nextWakeInMs(): Promise<number | null> {
@@ -95,46 +99,60 @@ export class Engine {
 
   /** Someone asked a running hook to stop: the heartbeat's answer tells which. */
   checkCancellations(): void {
-    void this.#heartbeat.beat();
+    this.#cancelHints += 1;
+    void this.#heartbeat.beatAnew();
   }
 
   async processDue(deadlineMs: number): Promise<Counts> {
-    const { clock } = this.#fragment.settings;
     const before = this.#outcomes.tally.counts();
-    const until = clock.now() + deadlineMs;
-    let started: Counts | null = null;
-    while (!this.#isClosed && clock.now() < until) {
-      const counts = this.#outcomes.tally.counts();
-      // A round that ended nothing, although something was said to be due, would only be repeated.
-      if (started !== null && sum(counts) === sum(started)) break;
-      started = counts;
-      await this.wake(true);
-      await this.#idleWithin(until - clock.now());
-      if (this.#slots.taken > 0 || (await this.nextWakeInMs()) !== 0) break;
+    try {
+      await this.#processUntil(this.#fragment.settings.clock.elapsed() + deadlineMs);
+    } finally {
+      // Whatever is left must not go on unwatched, also when the database failed us; a `stop` sees to it itself.
+      if (this.#stopped === null) await this.#pause();
     }
-    if (this.#slots.taken > 0) {
-      await this.#drain(0);
-      this.#isClosed = this.#stopped !== null;
-    }
-    await this.#closeEmptied();
-    await this.#retention.end();
     return this.#outcomes.tally.since(before);
   }
 
+  /** Give back what is running, close what is open, and be ready to go on. */
+  async #pause(): Promise<void> {
+    if (this.#slots.taken > 0) await this.#drain(0);
+    this.#isClosed = this.#stopped !== null;
+    await this.#closeEmptied();
+    await this.#retention.end();
+  }
+
+  async #processUntil(until: number): Promise<void> {
+    const { clock } = this.#fragment.settings;
+    let started: Counts | null = null;
+    while (!this.#isClosed && clock.elapsed() < until) {
+      const counts = this.#outcomes.tally.counts();
+      // A round that ended nothing, although something was said to be due, would only be repeated.
+      if (started !== null && sum(counts) === sum(started)) return;
+      started = counts;
+      await this.wake(true);
+      await this.#idleWithin(until - clock.elapsed());
+      if (this.#slots.taken > 0 || (await this.nextWakeInMs()) !== 0) return;
+    }
+  }
+
   stop(deadlineMs: number): Promise<void> {
-    this.#stopped ??= this.#drain(deadlineMs);
+    this.#retention.stop();
+    this.#stopped ??= this.#drain(deadlineMs).then(() => this.#outcomes.abandon());
     return this.#stopped;
   }
 
-  async #pump(): Promise<void> {
+  async #pump(): Promise<number> {
+    let started = 0;
     try {
       // It always takes a turn, so the caller holds this promise before it can be cleared.
       await this.#fragment.ready();
       while (this.#isWanted && !this.#isClosed) {
         this.#isWanted = false;
         if (this.#wantsSweep) await this.#sweep();
-        await this.#fill();
+        started += await this.#fill();
       }
+      return started;
     } finally {
       this.#pumping = null;
       this.#tellIdle();
@@ -143,33 +161,51 @@ export class Engine {
 
   async #sweep(): Promise<void> {
     this.#wantsSweep = false;
-    this.#lastSweptAt = this.#fragment.settings.clock.now();
+    this.#lastSweptAt = this.#fragment.settings.clock.elapsed();
     await this.#heartbeat.catchUp();
-    await sweepQueue(this.#fragment);
+    await sweepQueue(this.#fragment, () => !this.#isClosed);
     this.#retention.begin();
   }
 
   /** Claim until the slots are full or nothing more is there to claim. */
-  async #fill(): Promise<void> {
+  async #fill(): Promise<number> {
     const { storage } = this.#fragment.adapter;
+    let started = 0;
     do {
       const limit = this.#slots.free;
       this.#hasMore = limit <= 0;
       this.#wasFull ||= this.#hasMore;
-      if (this.#hasMore) return;
+      if (this.#hasMore) return started;
       const closed = this.#leases.takeEmptied();
+      const hints = this.#cancelHints;
       try {
         const { items, more } = await storage.claim(this.#request(limit), closed);
         this.#hasMore = more;
         this.#begin(items);
+        started += items.length;
+        // A hint that came meanwhile may have meant what was just claimed.
+        if (hints !== this.#cancelHints) this.checkCancellations();
       } catch (error) {
         this.#leases.putBack(closed);
         throw error;
       }
     } while (this.#hasMore && !this.#isClosed);
-    if (!this.#wasFull) return;
-    this.#wasFull = false;
-    for (const listener of this.#listeners) listener.onWake();
+    if (this.#wasFull) {
+      this.#wasFull = false;
+      this.#tell((listener) => listener.onWake());
+    }
+    return started;
+  }
+
+  /** What a listener throws is its own, and stops nothing here. */
+  #tell(what: (listener: WakeListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        what(listener);
+      } catch (error) {
+        this.#fragment.report.error(error, "callback");
+      }
+    }
   }
 
   #request(limit: number): ClaimRequest {
@@ -182,7 +218,8 @@ export class Engine {
     if (items.length === 0) return;
     this.#leases.add(items);
     this.#heartbeat.start();
-    this.#slots.start(items);
+    if (this.#isClosed) this.#slots.refuse(items);
+    else this.#slots.start(items);
   }
 
   #after({ attempts, dueInMs, gaveBack }: Aftermath): void {
@@ -193,10 +230,9 @@ export class Engine {
       const { concurrencyKey, lost } = attempt.item;
       if (concurrencyKey !== null || lost >= this.#slots.suspectFrom) this.#hasMore = true;
     }
-    if (this.#isClosed) {
-      if (gaveBack || dueInMs === 0) adapter.notifier.publish(queue, "work");
-    } else {
-      if (dueInMs !== null) for (const listener of this.#listeners) listener.onDueIn(dueInMs);
+    if (gaveBack || (this.#isClosed && dueInMs === 0)) adapter.notifier.publish(queue, "work");
+    if (!this.#isClosed) {
+      if (dueInMs !== null) this.#tell((listener) => listener.onDueIn(dueInMs));
       if (this.#hasMore) this.#refill();
     }
     if (this.#slots.taken > 0) return;
@@ -219,9 +255,13 @@ export class Engine {
     const { clock, concurrency } = this.#fragment.settings;
     const claim = () => {
       this.#cancelRefill = null;
-      this.wake(clock.now() - this.#lastSweptAt >= busySweepMs).catch((error: unknown) =>
-        this.#fragment.report.error(error, "claim"),
-      );
+      const sweep = clock.elapsed() - this.#lastSweptAt >= busySweepMs;
+      this.wake(sweep).catch((error: unknown) => {
+        this.#fragment.report.error(error, "claim");
+        // Nobody else knows that something was left behind.
+        this.#hasMore = true;
+        this.#tell((listener) => listener.onDueIn(failedClaimPauseMs));
+      });
     };
     if (this.#slots.free >= concurrency / 4) {
       this.#cancelRefill?.();
@@ -256,28 +296,36 @@ export class Engine {
     this.#isClosed = true;
     this.#cancelRefill?.();
     this.#cancelRefill = null;
-    await this.#pumping?.catch(() => undefined);
+    // Not the claim in flight either is waited for without a bound: it may wait for what a handler holds.
     await this.#idleWithin(deadlineMs);
-    if (this.#slots.taken > 0) {
+    if (!this.#isIdle) {
       this.#slots.interrupt();
       await this.#idleWithin(abortGraceMs);
       this.#slots.giveBack();
       await this.#idleWithin(settleGraceMs);
-      this.#outcomes.abandon();
     }
     this.#heartbeat.stop();
-    await this.#closeEmptied();
-    await this.#retention.end();
+    await this.#within(settleGraceMs, Promise.all([this.#closeEmptied(), this.#retention.end()]));
   }
 
-  /** Wait until no handler is in flight, but not longer than `withinMs`. */
+  /** Wait until no handler is in flight and no claim, but not longer than `withinMs`. */
   async #idleWithin(withinMs: number): Promise<void> {
     if (this.#isIdle) return;
+    let stopWaiting = () => {};
+    const idle = new Promise<void>((resolve) => {
+      stopWaiting = resolve;
+      this.#idleWaiters.push(resolve);
+    });
+    await this.#within(withinMs, idle);
+    this.#idleWaiters = this.#idleWaiters.filter((waiter) => waiter !== stopWaiting);
+  }
+
+  async #within(withinMs: number, work: Promise<unknown>): Promise<void> {
     let cancel = () => {};
     const expired = new Promise<void>((resolve) => {
       cancel = this.#fragment.settings.clock.schedule(resolve, withinMs);
     });
-    await Promise.race([this.idle(), expired]);
+    await Promise.race([work, expired]);
     cancel();
   }
 }

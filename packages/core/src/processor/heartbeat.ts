@@ -28,7 +28,7 @@ export class Heartbeat {
   start(): void {
     if (this.#isStarted || this.#options.leases.size === 0) return;
     this.#isStarted = true;
-    this.#lastBeatAt = this.#options.clock.now();
+    this.#lastBeatAt = this.#options.clock.elapsed();
     this.#arm();
   }
 
@@ -46,13 +46,19 @@ export class Heartbeat {
     return this.#beating;
   }
 
+  /** Renew once more after a renewal that is under way, whose answer may be older than what is asked for now. */
+  async beatAnew(): Promise<void> {
+    await this.#beating;
+    await this.beat();
+  }
+
   /**
    * Renew if a beat is overdue, because the event loop or the machine stood still. Called before a sweep, so
    * that a process does not find its own live work lost.
    */
   async catchUp(): Promise<void> {
     const { clock, leases, leaseMs } = this.#options;
-    if (leases.size > 0 && clock.now() - this.#lastBeatAt > leaseMs / 2) await this.beat();
+    if (leases.size > 0 && clock.elapsed() - this.#lastBeatAt > leaseMs / 2) await this.beat();
   }
 
   #arm(): void {
@@ -71,7 +77,7 @@ export class Heartbeat {
     const { storage, queue, leases, leaseMs, clock, onExtended, onError } = this.#options;
     const open = leases.open();
     if (open.length === 0) return;
-    const startedAt = clock.now();
+    const startedAt = clock.elapsed();
     try {
       const extension = await storage.extend(queue, open, leaseMs);
       this.#lastBeatAt = startedAt;

@@ -27,6 +27,8 @@ export class Outcomes {
   readonly #owner: string;
   readonly #onDone: (aftermath: Aftermath) => void;
   readonly #settler: Settler;
+  /** Attempts of which it was told that their lease is gone, although their outcomes may still be on their way. */
+  readonly #fenced = new WeakSet<Attempt>();
 
   constructor(
     fragment: FragmentInternals,
@@ -51,7 +53,7 @@ export class Outcomes {
   }
 
   end(attempt: Attempt, end: AttemptEnd): void {
-    if (attempt.hasCommitted) return this.#committed(attempt, end);
+    if (attempt.committed !== null) return this.#committed(attempt, end);
     const { settings } = this.#fragment;
     const settlement = endAttempt(attempt.item, end, {
       policy: this.#policyOf(attempt.item),
@@ -65,6 +67,7 @@ export class Outcomes {
 
   /** The attempt's lease is gone: there is nothing to settle. */
   fenced(attempt: Attempt, error: unknown): void {
+    this.#fenced.add(attempt);
     this.#tell({ type: "fenced", ...this.#about(attempt), error });
     this.#onDone({ attempts: [attempt], dueInMs: null, gaveBack: false });
   }
@@ -76,10 +79,15 @@ export class Outcomes {
   /** `ctx.transaction` has settled it already, together with what the handler wrote. */
   #committed(attempt: Attempt, end: AttemptEnd): void {
     if (end.kind === "failed") this.#fragment.report.error(end.error, "completed-hook");
-    const durationMs = this.#fragment.settings.clock.now() - attempt.startedAt;
+    const durationMs = this.#fragment.settings.clock.elapsed() - attempt.startedAt;
     this.#leases.settled(attempt.item.lease);
     this.#tell({ type: "completed", ...this.#about(attempt), durationMs });
-    this.#onDone({ attempts: [attempt], dueInMs: null, gaveBack: false });
+    // Replaced while it ran, it waits again with its new payload.
+    this.#onDone({
+      attempts: [attempt],
+      dueInMs: attempt.committed === "replaced" ? 0 : null,
+      gaveBack: false,
+    });
   }
 
   #settled(ended: readonly Ended[], results: readonly SettleResult[]): void {
@@ -90,7 +98,7 @@ export class Outcomes {
       const result = results[index] ?? "lost";
       this.#leases.settled(attempt.item.lease);
       const event = settledEvent(this.#fragment, attempt, settlement, error, result, this.#owner);
-      this.#tell(event);
+      if (event.type !== "fenced" || !this.#fenced.has(attempt)) this.#tell(event);
       if (event.type === "lost") report.stuck([event]);
       if (event.type === "given-back") gaveBack = true;
       if (result === "settled" && settlement.delayMs !== null)

@@ -46,8 +46,11 @@ export interface DurableHooksProcessor {
   readonly concurrency: number;
   /** How many handlers are in flight. */
   readonly running: number;
-  /** Claim what is due, as far as slots are free, and start it. Resolves when it has started; calls coalesce. */
-  wake(options?: WakeOptions): Promise<void>;
+  /**
+   * Claim what is due, as far as slots are free, and start it. Resolves with how many were started, when they have;
+   * calls coalesce.
+   */
+  wake(options?: WakeOptions): Promise<number>;
   /** In how many milliseconds something will be due; 0 when something is; null when nothing waits. */
   getNextWakeInMs(): Promise<number | null>;
   /** The same as a moment on this process's clock. */

@@ -12,18 +12,19 @@ export class Retention {
   readonly #fragment: FragmentInternals;
   #dueAt: number;
   #running: Promise<void> | null = null;
+  #isStopped = false;
 
   constructor(fragment: FragmentInternals) {
     this.#fragment = fragment;
     const { clock, random } = fragment.settings;
-    this.#dueAt = clock.now() + random() * everyMs;
+    this.#dueAt = clock.elapsed() + random() * everyMs;
   }
 
   /** Begin a round if one is due; it goes on beside the processor's work. */
   begin(): void {
     const { clock, random } = this.#fragment.settings;
-    const now = clock.now();
-    if (now < this.#dueAt || this.#running !== null) return;
+    const now = clock.elapsed();
+    if (now < this.#dueAt || this.#running !== null || this.#isStopped) return;
     this.#dueAt = now + everyMs * (0.9 + 0.2 * random());
     this.#running = this.#prune()
       .catch((error: unknown) => this.#fragment.report.error(error, "prune"))
@@ -32,7 +33,12 @@ export class Retention {
       });
   }
 
-  /** Resolves when no round is under way. */
+  /** Begin no further round. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Resolves when no round is under way; one ends after its next batch once it is stopped. */
   async end(): Promise<void> {
     await this.#running;
   }
@@ -42,7 +48,10 @@ export class Retention {
     for (const outcome of outcomes) {
       const olderThanMs = settings.retention[outcome];
       if (olderThanMs === null) continue;
-      while ((await adapter.storage.prune(queue, outcome, olderThanMs, batch)) === batch);
+      let pruned = batch;
+      while (pruned === batch && !this.#isStopped) {
+        pruned = await adapter.storage.prune(queue, outcome, olderThanMs, batch);
+      }
     }
   }
 }

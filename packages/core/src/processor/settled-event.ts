@@ -16,7 +16,7 @@ export function settledEvent(
 ): HookEvent {
   const about = { namespace, id: item.id, name: item.name };
   const attempt = attemptOf(item);
-  const durationMs = settings.clock.now() - startedAt;
+  const durationMs = settings.clock.elapsed() - startedAt;
   if (result === "lost") return { type: "fenced", ...about, attempt, error: leaseLost(item.id) };
   if (result === "cancelled") return { type: "cancelled", ...about, attempt };
   if (settlement.outcome === "completed") return { type: "completed", ...about, attempt, durationMs };

@@ -65,21 +65,23 @@ export class Settler {
 
   async #send(batch: readonly Ended[]): Promise<void> {
     const { storage, queue, onError } = this.#options;
+    let results: readonly SettleResult[];
     for (let tries = 0; ; tries++) {
       try {
         const settled = await storage.settle(
           queue,
           batch.map(({ settlement }) => settlement),
         );
-        const results = settled.map(({ result }) => result);
-        this.#answered(batch, tries === 0 ? results : await resolveAmbiguous(storage, queue, batch, results));
-        return;
+        const answers = settled.map(({ result }) => result);
+        results = tries === 0 ? answers : await resolveAmbiguous(storage, queue, batch, answers);
+        break;
       } catch (error) {
         onError(error);
         if (this.#isAbandoned || !isPassing(error)) return this.#refuse(batch, error);
         await this.#pause(tries);
       }
     }
+    this.#answered(batch, results);
   }
 
   /** What another transaction has locked is sent again beside the others, which must not wait for it. */

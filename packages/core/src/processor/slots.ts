@@ -53,17 +53,21 @@ export class Slots {
 
   start(items: readonly ClaimedItem[]): void {
     const { namespace, report, settings } = this.#fragment;
-    const now = settings.clock.now();
+    const now = settings.clock.elapsed();
     for (const item of items) {
-      const attempt = new Attempt(item, this.#fragment, now);
-      this.#taken.set(item.lease + item.id, attempt);
-      if (item.lost >= this.suspectFrom) this.#suspects += 1;
+      const attempt = this.#take(item, now);
       if (attempt.deadline !== null) this.#alarm.setFor(attempt.deadline.at);
       if (report.isListening) {
         report.event({ type: "claimed", namespace, id: item.id, name: item.name, attempt: attemptOf(item) });
       }
       void this.#run(attempt);
     }
+  }
+
+  /** Give back what was claimed and is not to be started any more. */
+  refuse(items: readonly ClaimedItem[]): void {
+    const now = this.#fragment.settings.clock.elapsed();
+    for (const item of items) this.#end(this.#take(item, now), { kind: "interrupted" });
   }
 
   /** Free the slot of an attempt that is settled. */
@@ -79,10 +83,10 @@ export class Slots {
     const gone = new Set(leases);
     for (const attempt of this.#taken.values()) {
       if (!gone.has(attempt.item.lease)) continue;
+      this.release(attempt);
       const reason = leaseLost(attempt.item.id);
       attempt.stop(reason);
-      attempt.isEnded = true;
-      this.release(attempt);
+      attempt.end();
       this.#onFenced(attempt, reason);
     }
   }
@@ -91,7 +95,7 @@ export class Slots {
   cancel(ids: readonly string[]): void {
     if (ids.length === 0) return;
     const cancelled = new Set(ids);
-    const at = this.#fragment.settings.clock.now() + graceMs;
+    const at = this.#fragment.settings.clock.elapsed() + graceMs;
     for (const attempt of this.#taken.values()) {
       if (!cancelled.has(attempt.item.id) || attempt.isEnded || attempt.deadline?.kind === "cancel") continue;
       attempt.deadline = { at, kind: "cancel" };
@@ -114,14 +118,21 @@ export class Slots {
     this.#end(attempt, await runHandler(attempt, this.#fragment));
   }
 
+  #take(item: ClaimedItem, now: number): Attempt {
+    const attempt = new Attempt(item, this.#fragment, now);
+    this.#taken.set(item.lease + item.id, attempt);
+    if (item.lost >= this.suspectFrom) this.#suspects += 1;
+    return attempt;
+  }
+
   #end(attempt: Attempt, end: AttemptEnd): void {
     if (attempt.isEnded) return;
-    attempt.isEnded = true;
+    attempt.end();
     this.#onEnded(attempt, end);
   }
 
   #endOverdue(): void {
-    const now = this.#fragment.settings.clock.now();
+    const now = this.#fragment.settings.clock.elapsed();
     for (const attempt of this.#taken.values()) {
       if (attempt.isEnded || attempt.deadline === null) continue;
       if (attempt.deadline.at > now) this.#alarm.setFor(attempt.deadline.at);

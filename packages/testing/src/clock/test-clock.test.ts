@@ -64,14 +64,14 @@ test("calls of advance take turns and add up", async () => {
   expect(clock.now()).toBe(40);
 });
 
-test("set goes forward ringing, and backward without: what waits keeps its delay", async () => {
+test("set goes forward ringing, and backward without: what waits keeps its delay, and what has elapsed grows", async () => {
   const clock = testClock(10_000);
   const rung: number[] = [];
   clock.schedule(() => rung.push(clock.now()), 100);
   await clock.set(4_000);
-  expect([clock.now(), rung]).toEqual([4_000, []]);
+  expect([clock.now(), clock.elapsed(), rung]).toEqual([4_000, 10_000, []]);
   await clock.set(new Date(9_000));
-  expect([clock.now(), rung]).toEqual([9_000, [4_100]]);
+  expect([clock.now(), clock.elapsed(), rung]).toEqual([9_000, 15_000, [4_100]]);
 });
 
 test.each([-1, Number.NaN, Infinity])("advancing by %d is INVALID_OPTION", async (ms) => {

@@ -40,13 +40,17 @@ export function testClock(start: Date | number = Date.now()): TestClock {
     }
     now = until;
   };
+  /** Setting the clock back turns no time back. */
+  let wentBack = 0;
   const goBack = (by: number) => {
     now -= by;
+    wentBack += by;
     for (const timer of timers) timer.at -= by;
   };
 
   return {
     now: () => now,
+    elapsed: () => now + wentBack,
     schedule(run, delayMs) {
       const timer = { at: now + Math.max(0, delayMs), run };
       timers.add(timer);

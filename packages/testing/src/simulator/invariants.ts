@@ -66,11 +66,20 @@ export function stateChecker(database: DatabaseSync, ledger: Ledger, violate: Vi
 
 const finishedSql = "SELECT id FROM sherd_item WHERE state = 'done' UNION ALL SELECT id FROM sherd_history";
 
-/** What a claim or a prune is compared with: the state right after its BEGIN. */
+const failedSql = "SELECT id FROM sherd_item WHERE state = 'done'";
+
+/** Right after the commit of an operator's retry: the hooks that have fresh attempts. */
+export function retriedIds(database: DatabaseSync, { failed }: Before): readonly string[] {
+  const still = ids(database, failedSql);
+  return [...failed].filter((id) => !still.has(id));
+}
+
+/** What a claim, a prune or a retry is compared with: the state right after its BEGIN. */
 export interface Before {
   readonly newestLease: number;
   readonly unfinished: ReadonlySet<string>;
   readonly finished: ReadonlySet<string>;
+  readonly failed: ReadonlySet<string>;
 }
 
 export function takeBefore(database: DatabaseSync): Before {
@@ -83,6 +92,7 @@ export function takeBefore(database: DatabaseSync): Before {
     newestLease: newest,
     unfinished: ids(database, "SELECT id FROM sherd_item WHERE state <> 'done'"),
     finished: ids(database, finishedSql),
+    failed: ids(database, failedSql),
   };
 }
 

@@ -64,7 +64,6 @@ export class Ledger {
       scope?.items.push(...items);
       for (const conflict of answer as readonly KeyConflict[]) scope?.conflicts.set(conflict.id, conflict);
     }
-    if (verb === "retry" && answer === "retried") this.restarted.add(args[1] as string);
     if (verb === "claim") this.#claimed(args[0] as ClaimRequest, answer as { items: readonly ClaimedView[] });
   }
 

@@ -11,7 +11,14 @@ import {
 import { sqliteAdapter } from "@sherd/sqlite";
 import type { SimulatedApp } from "./app.ts";
 import { gatedAdapter } from "./gated-adapter.ts";
-import { type Before, checkPriorities, checkPrune, takeBefore, type Violate } from "./invariants.ts";
+import {
+  type Before,
+  checkPriorities,
+  checkPrune,
+  retriedIds,
+  takeBefore,
+  type Violate,
+} from "./invariants.ts";
 import type { Actor } from "./schedule.ts";
 import type { World } from "./world.ts";
 
@@ -31,6 +38,8 @@ export type MakeDispatcher = (options: {
 }) => SimulatedDispatcher;
 
 const leaseMs = 1_000;
+/** Verbs whose effect is told by what the database holds before and after. */
+const compared: ReadonlySet<string> = new Set(["claim", "prune", "retry"]);
 
 /** Ends whatever a dead process still tries. */
 class Dead extends Error {
@@ -86,6 +95,7 @@ export class Process implements Actor {
 
   readonly clock: Clock = {
     now: () => epochMs + this.#world.schedule.now + this.#skewMs,
+    elapsed: () => this.#world.schedule.now,
     schedule: (run, delayMs) => {
       if (this.isDead) return () => {};
       return this.#world.schedule.timer(this, this.#world.schedule.now + Math.max(0, delayMs), run);
@@ -158,12 +168,13 @@ export class Process implements Actor {
   #look(verb: string, statement: string, phase: string): void {
     const { database, ledger } = this.#world;
     if (phase !== "after") return;
-    if (statement === "begin" && (verb === "claim" || verb === "prune")) this.#before = takeBefore(database);
+    if (statement === "begin" && compared.has(verb)) this.#before = takeBefore(database);
     if (statement !== "commit") return;
     const violate: Violate = (invariant, what) => this.#world.violate(invariant, what);
     if (verb === "transaction") ledger.committedNow();
     if (this.#before === null) return;
     if (verb === "claim") checkPriorities(database, this.#before, this.#names, violate);
+    if (verb === "retry") for (const id of retriedIds(database, this.#before)) ledger.restarted.add(id);
     if (verb !== "prune") return;
     for (const id of checkPrune(database, this.#before, violate)) this.#world.pruned.add(id);
   }
