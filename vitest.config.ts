@@ -4,7 +4,13 @@ import { defineConfig } from "vitest/config";
 const projects = ["tooling", ...globSync(["packages/*", "examples/*"])].sort();
 
 /** Folders whose tests never ask for `postgresUrl`; a run of nothing else starts no PostgreSQL. */
-const withoutPostgres = ["packages/cli", "packages/core", "packages/dispatcher-node", "packages/sqlite"];
+const withoutPostgres = [
+  "examples/testing",
+  "packages/cli",
+  "packages/core",
+  "packages/dispatcher-node",
+  "packages/sqlite",
+];
 
 const conditions = ["@sherd/source", "node"];
 

@@ -21,6 +21,10 @@ export class WatchedProcessor implements DurableHooksProcessor {
   refusal: Error | null = null;
   /** What each look waits for before it begins. */
   gate: Promise<void> = Promise.resolve();
+  /** What an answer to when something is due waits for, and goes stale meanwhile. */
+  answerGate: Promise<void> = Promise.resolve();
+  /** How many answers wait for that. */
+  staleAnswers = 0;
   readonly #processor: DurableHooksProcessor;
 
   constructor(processor: DurableHooksProcessor) {
@@ -39,12 +43,12 @@ export class WatchedProcessor implements DurableHooksProcessor {
     return this.#processor.running;
   }
 
-  wake(options?: WakeOptions): Promise<void> {
+  wake(options?: WakeOptions): Promise<number> {
     return this.#look(() => this.#processor.wake(options));
   }
 
   processDue(options?: StopOptions) {
-    return this.#look(() => this.#processor.processDue(options));
+    return this.#look(() => this.#hold(this.#processor.processDue(options)));
   }
 
   getNextWakeInMs(): Promise<number | null> {
@@ -99,6 +103,14 @@ export class WatchedProcessor implements DurableHooksProcessor {
   async #ask<T>(call: () => Promise<T>): Promise<T> {
     this.questions += 1;
     if (this.failure !== null) throw this.failure;
-    return call();
+    return this.#hold(call());
+  }
+
+  async #hold<T>(asked: Promise<T>): Promise<T> {
+    const answer = await asked;
+    this.staleAnswers += 1;
+    await this.answerGate;
+    this.staleAnswers -= 1;
+    return answer;
   }
 }

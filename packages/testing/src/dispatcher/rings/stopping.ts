@@ -3,21 +3,25 @@ import { signal } from "../../adapter/signal.ts";
 import type { DispatcherGuarantees } from "../guarantee.ts";
 
 export const stopping: DispatcherGuarantees = {
-  async "stopping drains: what runs may end, and is stored"(open) {
+  async "stopping drains: what runs may end undisturbed before the deadline, and is stored"(open) {
     const started = signal();
     const release = signal();
+    let isAborted: boolean | null = null;
     const bench = await open({
-      async run() {
+      async run(ctx) {
         started.fire();
         await release.fired;
+        isAborted = ctx.signal.aborted;
       },
     });
     await bench.start();
     const id = await bench.trigger();
     await started.fired;
     const stopped = bench.stop({ deadlineMs: 30_000 });
+    await new Promise((resolve) => setTimeout(resolve, 100));
     release.fire();
     await stopped;
+    expect(isAborted).toBe(false);
     expect(await bench.status(id)).toMatchObject({ status: "completed", attempts: 1 });
   },
 

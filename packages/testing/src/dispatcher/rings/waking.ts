@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { signal } from "../../adapter/signal.ts";
+import { eventually } from "../../eventually.ts";
 import type { DispatcherGuarantees } from "../guarantee.ts";
 
 export const waking: DispatcherGuarantees = {
@@ -51,6 +52,20 @@ export const waking: DispatcherGuarantees = {
     await bench.completed(...ids);
     await processor.quiet();
     expect(processor.looks.length - before).toBeLessThanOrEqual(5);
+  },
+
+  async "a commit that comes when it is about to sleep is not forgotten"(open) {
+    const bench = await open();
+    const { processor } = bench;
+    await bench.start();
+    await processor.quiet();
+    const gate = signal();
+    processor.answerGate = gate.fired;
+    const first = await bench.trigger();
+    await eventually(() => processor.staleAnswers > 0, { withinMs: 5_000 });
+    const second = await bench.trigger();
+    gate.fire();
+    await bench.completed(first, second);
   },
 
   async "more hooks than it has slots run one after the other, without a wake-up and without the backstop"(
