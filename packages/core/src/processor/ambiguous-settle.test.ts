@@ -6,17 +6,31 @@ import type { Ended } from "./settler.ts";
 const ended = (settlement: Partial<Settlement>): Ended =>
   ({
     attempt: { item: { failures: 1, lost: 0 } },
-    settlement: { id: "a", outcome: null, ...settlement },
+    settlement: { id: "a", outcome: null, error: null, ...settlement },
   }) as never;
 const found = (view: Partial<ItemView> | null) => ({
   get: async () =>
-    view === null ? null : ({ held: false, outcome: null, failures: 1, lost: 0, ...view } as ItemView),
+    view === null
+      ? null
+      : ({ held: false, outcome: null, failures: 1, lost: 0, errors: [], ...view } as ItemView),
 });
 
 test.each([
   ["a completion that took effect", { outcome: "completed" }, { outcome: "completed" }, "settled"],
   ["a failure that took effect", { failed: true }, { failures: 2 }, "settled"],
   ["a loss that took effect", { lost: true }, { lost: 1 }, "settled"],
+  [
+    "a failure of an attempt that another one has followed",
+    { failed: true, error: { at: 5 } },
+    { failures: 2, errors: [{ at: 6 }] },
+    "lost",
+  ],
+  [
+    "a failure that took effect, with its error",
+    { failed: true, error: { at: 5 } },
+    { failures: 2, errors: [{ at: 5 }] },
+    "settled",
+  ],
   ["an item that is held again", { outcome: null }, { held: true }, "lost"],
   ["an item that was swept first", { outcome: "completed" }, { lost: 1 }, "lost"],
   ["an item that ended otherwise", { outcome: "completed" }, { outcome: "cancelled" }, "lost"],

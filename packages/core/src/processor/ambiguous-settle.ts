@@ -33,6 +33,9 @@ async function wasTaken(storage: Pick<Storage, "get">, queue: string, ended: End
 
 function isAsSettled(view: ItemView, { attempt, settlement }: Ended): boolean {
   const { failures, lost } = attempt.item;
+  const { error } = settlement;
+  // Another attempt may have ended alike meanwhile; its error has another time.
+  if (error !== null && view.errors.at(-1)?.at !== error.at) return false;
   return (
     !view.held &&
     view.outcome === settlement.outcome &&
