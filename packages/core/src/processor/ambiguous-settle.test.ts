@@ -8,7 +8,7 @@ const ended = (settlement: Partial<Settlement>): Ended =>
     attempt: { item: { failures: 1, lost: 0 } },
     settlement: { id: "a", outcome: null, error: null, ...settlement },
   }) as never;
-const found = (view: Partial<ItemView> | null) => ({
+const found = (view: object | null) => ({
   get: async () =>
     view === null
       ? null
