@@ -46,7 +46,7 @@ export function postgresAdapter(
     applicationName: options.applicationName ?? "sherd",
   });
   const nesting = opened.isSingle ? new Nesting() : null;
-  const executor = createExecutor(opened.session, {
+  const executor = createExecutor(opened.kernel, {
     onStatement: options.onStatement,
     nesting,
     random: Math.random,
@@ -57,7 +57,7 @@ export function postgresAdapter(
     dialect: "postgres",
     storage: createStorage(executor),
     notifier,
-    migrator: createMigrator(executor, opened.session, transaction),
+    migrator: createMigrator(executor, opened.kernel, transaction),
     tables: { sherdItem, sherdLease, sherdHistory, sherdMigration },
     transaction,
     join: (drizzleTransaction) => opened.join(drizzleTransaction),

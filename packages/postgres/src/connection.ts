@@ -3,7 +3,7 @@ import { SherdError, type Database, type Transaction } from "@sherd/core";
 import { entityKind } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
 import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql } from "postgres";
+import postgres, { type Options, type Sql } from "postgres";
 import { transactOnEmitter, transactOnPostgresJs } from "./sessions/cut-transaction.ts";
 import { drizzleSession } from "./sessions/drizzle.ts";
 import { postgresJsSession } from "./sessions/postgres-js.ts";
@@ -20,7 +20,8 @@ export interface ConnectionOptions {
 }
 
 export interface Connection {
-  readonly session: Session;
+  /** Where the kernel's own verbs are sent: apart from users' transactions, which may occupy the whole pool, where the driver allows it. */
+  readonly kernel: Session;
   transaction<T>(run: (tx: PostgresTransaction) => Promise<T>): Promise<T>;
   join(drizzleTransaction: object): PostgresTransaction;
   /** True when there is one connection in all, so that nothing else is answered while a transaction is open. */
@@ -40,6 +41,12 @@ export class PostgresTransaction implements Transaction {
   }
 }
 
+/** The kernel's verbs are short, and few at a time. */
+const kernelConnections = 2;
+
+/** Lets a process end whose owner ended their own client and forgot the adapter. */
+const kernelIdleSeconds = 10;
+
 /** What still runs when the adapter is closed may end within it. */
 const closeWithinSeconds = 5;
 
@@ -56,19 +63,30 @@ export function openConnection(given: string | PostgresDatabase, options: Connec
   return describe(drizzle(client), options, () => client.end({ timeout: closeWithinSeconds }));
 }
 
+/** A client of the adapter's own to the same database. It connects at its first statement. */
+function kernelClient(options: Sql["options"]): Sql {
+  const idle = options.idle_timeout ?? kernelIdleSeconds;
+  return clientLike(options, { max: kernelConnections, idle_timeout: idle, fetch_types: false });
+}
+
 /** A client for LISTEN alone. It never gives up: postgres.js connects anew, and listens again, by itself. */
 export function listenClient(target: string | Sql["options"]): Sql {
   const options = { max: 1, idle_timeout: 0, fetch_types: false, connect_timeout: 10, onnotice: () => {} };
   if (typeof target === "string") return postgres(target, options);
+  return clientLike(target, options);
+}
+
+function clientLike(given: Sql["options"], options: Options<Record<string, never>>): Sql {
   // postgres.js takes its own parsed options as they stand when they carry `shared`, its count of retries.
-  return postgres({ ...target, ...options, shared: { retries: 0, typeArrayMap: {} } } as unknown as string);
+  return postgres({ ...given, ...options, shared: { retries: 0, typeArrayMap: {} } } as unknown as string);
 }
 
 function describe(db: PostgresDatabase, options: ConnectionOptions, close: () => Promise<void>): Connection {
   const join = (inner: PostgresDatabase) => new PostgresTransaction(inner, sessionOf(inner, options.prepare));
   const client = postgresJsClient(db);
+  const own = client === null || isSingle(db) ? null : kernelClient(client.options);
   return {
-    session: sessionOf(db, options.prepare),
+    kernel: own === null ? sessionOf(db, options.prepare) : postgresJsSession(own, options.prepare),
     transaction: (run) =>
       client === null
         ? db.transaction((inner) => transactOnEmitter(driverOf(inner).client, () => run(join(inner))))
@@ -89,7 +107,9 @@ function describe(db: PostgresDatabase, options: ConnectionOptions, close: () =>
     },
     isSingle: isSingle(db),
     listener: client === null ? null : () => listenClient(client.options),
-    close,
+    async close() {
+      await Promise.all([own?.end({ timeout: closeWithinSeconds }), close()]);
+    },
   };
 }
 

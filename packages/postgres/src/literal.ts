@@ -11,8 +11,8 @@ export function textArray(values: readonly string[]): string {
   return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
-/** The ids of a `uuid[]` that was selected `::text`. */
-export function parseIds(value: unknown): readonly string[] {
+/** The elements of a `uuid[]` or `integer[]` that was selected `::text`. */
+export function parseArray(value: unknown): readonly string[] {
   const inner = String(value ?? "{}").slice(1, -1);
   return inner === "" ? [] : inner.split(",");
 }

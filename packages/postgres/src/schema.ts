@@ -90,6 +90,8 @@ export const sherdLease = pgTable(
     owner: text("owner").notNull(),
     expiresAt: instant("expires_at").notNull(),
     items: uuid("items").array().notNull(),
+    /** As claimed, of the items in order: an item that has another by now was replaced. */
+    revisions: integer("revisions").array().notNull(),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
   (t) => [primaryKey({ name: "sherd_lease_pkey", columns: [t.id] }), index("sherd_lease_queue").on(t.queue)],

@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { WakeReason } from "@sherd/core";
 
 export interface Subscriber {
@@ -13,7 +14,9 @@ export class Subscribers {
     return this.#byQueue.size;
   }
 
-  add(queue: string, subscriber: Subscriber): () => void {
+  add(queue: string, { wake, onError }: Subscriber): () => void {
+    // A hint is often given inside a transaction; what it starts is not a part of that.
+    const subscriber = { wake: AsyncResource.bind(wake), onError: AsyncResource.bind(onError) };
     const those = this.#byQueue.get(queue) ?? new Set();
     this.#byQueue.set(queue, those.add(subscriber));
     return () => {

@@ -88,6 +88,22 @@ describe.each(["url", "node-postgres"] as const)("over %s", (driver) => {
     await other.commit();
   });
 
+  test("a lease that another transaction has locked is not gone, and keeps no other from being renewed", async () => {
+    const queue = `renewed/${driver}`;
+    const claimed = async (leaseMs: number) => {
+      await enqueue(adapter, queue, {});
+      return (await claim(adapter, queue, { leaseMs }))[0] as ClaimedItem;
+    };
+    const [locked, free] = [await claimed(60_000), await claimed(1)];
+    const transaction = await open((tx) => adapter.storage.settle(queue, [retriedAt(locked, 60_000)], tx));
+    const gone = crypto.randomUUID();
+    const leases = [locked.lease, free.lease, gone];
+    expect(await adapter.storage.extend(queue, leases, 60_000)).toEqual({ gone: [gone], cancelled: [] });
+    expect((await adapter.storage.sweep(queue, 100, 3)).lost).toEqual([]);
+    await transaction.rollBack();
+    expect(await adapter.storage.extend(queue, [locked.lease], 60_000)).toEqual({ gone: [], cancelled: [] });
+  });
+
   test("a row that a user's transaction has locked does not hold up the settle of its batch-mates", async () => {
     const queue = `locked/${driver}`;
     const ids = await enqueue(adapter, queue, { key: "replaced" }, { key: "kept" }, {}, {});
@@ -121,8 +137,12 @@ describe.each(["url", "node-postgres"] as const)("over %s", (driver) => {
 
   test("the sweep counts losses around a row that is locked, and that one's later", async () => {
     const queue = `swept/${driver}`;
-    await enqueue(adapter, queue, { key: "locked" }, {});
-    const [locked, free] = (await claim(adapter, queue, { leaseMs: 1 })) as [ClaimedItem, ClaimedItem];
+    await enqueue(adapter, queue, {}, { key: "locked" });
+    await adapter.transaction((tx) =>
+      adapter.storage.enqueue(tx, [newItem(queue, { key: "locked", onConflict: "replace" })]),
+    );
+    const [free, locked] = (await claim(adapter, queue, { leaseMs: 1 })) as [ClaimedItem, ClaimedItem];
+    expect(locked.revision).toBe(1);
     const transaction = await replaceIn(queue, "locked", "1");
     expect((await adapter.storage.sweep(queue, 100, 3)).lost).toMatchObject([
       { id: free.id, lost: 1, end: "ready" },

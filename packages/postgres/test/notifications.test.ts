@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { isSherdError, type WakeReason } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import postgres, { type Sql } from "postgres";
@@ -36,6 +37,21 @@ async function subscribed(
   );
   return { adapter, heard, errors, unsubscribe };
 }
+
+test("what a hint starts is no part of the transaction that it was given in", async () => {
+  const context = new AsyncLocalStorage<string>();
+  const adapter = postgresAdapter(database.url, { listen: false });
+  const found: unknown[] = [];
+  await adapter.notifier.subscribe(
+    "context",
+    () => found.push(context.getStore()),
+    () => {},
+  );
+  await context.run("a transaction", async () => adapter.notifier.publish("context", "work"));
+  await eventually(() => found.length > 0, { withinMs });
+  expect(found).toEqual([undefined]);
+  await adapter.close();
+});
 
 test("a hint reaches another process, through any driver that was given a URL to listen at", async () => {
   const queue = "other process";

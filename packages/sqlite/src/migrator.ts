@@ -37,9 +37,10 @@ CREATE TABLE IF NOT EXISTS sherd_migration (
 function* apply(scopes: readonly MigrationScope[], now: number): Script<readonly ScopeReport[]> {
   yield { name: "create-ledger", sql: createLedgerSql };
   const ledger = yield* readLedger();
-  const reports: ScopeReport[] = [];
-  for (const scope of scopes) {
-    const { pending, report } = planMigrations(scope, ledger);
+  const plans = scopes.map((scope) => ({ scope, ...planMigrations(scope, ledger) }));
+  const isDone = plans.every(({ pending }) => pending.length === 0);
+  const before = isDone ? new Map<string, number>() : yield* countOrphans();
+  for (const { scope, pending } of plans) {
     for (const migration of pending) {
       for (const statement of migration.sqlite) yield { name: migration.tag, sql: statement };
       yield {
@@ -48,9 +49,31 @@ function* apply(scopes: readonly MigrationScope[], now: number): Script<readonly
         params: [scope.scope, migration.tag, checksum(migration), migration.compatible ? 1 : 0, now],
       };
     }
-    reports.push(report);
   }
-  return reports;
+  if (!isDone) failIfMore(yield* countOrphans(), before);
+  return plans.map(({ report }) => report);
+}
+
+/** The rows that refer to none, by the table that has them and the one that should: others may have left some before. */
+function* countOrphans(): Script<ReadonlyMap<string, number>> {
+  const rows = yield { name: "check-foreign-keys", sql: "PRAGMA foreign_key_check" };
+  const counts = new Map<string, number>();
+  for (const [table, , parent] of rows) {
+    const reference = `${String(table)} → ${String(parent)}`;
+    counts.set(reference, (counts.get(reference) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Foreign keys are not enforced while tables are rebuilt, so what breaks one is found here. */
+function failIfMore(after: ReadonlyMap<string, number>, before: ReadonlyMap<string, number>): void {
+  const broken = [...after].filter(([reference, count]) => count > (before.get(reference) ?? 0));
+  if (broken.length === 0) return;
+  const references = broken.map(([reference, count]) => `${reference} (${count} rows)`).join(", ");
+  throw new Error(
+    `Cannot migrate: after it, rows would refer to rows that are not there: ${references}. Nothing was applied. Have the ` +
+      "migration move or delete those rows, too.",
+  );
 }
 
 /** Locks: none. A ledger that somebody else creates between the two statements is read by the next call. */

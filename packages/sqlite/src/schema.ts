@@ -77,6 +77,8 @@ export const lease = sqliteTable(
     expiresAt: integer("expires_at").notNull(),
     /** The claimed items' seq, as a JSON array: shorter than their ids, and each finds its row without an index. */
     items: text("items").notNull(),
+    /** Which revision was claimed, by seq, as a JSON object without those that were never replaced before, whose revision is 0. */
+    revisions: text("revisions").notNull().default("{}"),
     createdAt: integer("created_at").notNull(),
   },
   (t) => [index("sherd_lease_queue").on(t.queue, t.expiresAt)],

@@ -1,8 +1,8 @@
 import type { Storage } from "@sherd/core";
+import { claimItems } from "./claim-items.ts";
 import type { SqliteClock } from "./clock.ts";
 import type { Executor } from "./executor.ts";
 import { cancel } from "./statements/cancel.ts";
-import { claim, readClaimed } from "./statements/claim.ts";
 import { closeLeases } from "./statements/close-leases.ts";
 import { count } from "./statements/count.ts";
 import { enqueue } from "./statements/enqueue.ts";
@@ -28,11 +28,7 @@ export function sqliteStorage(run: Executor, { now }: SqliteClock): Storage {
       return run.inside(tx, "enqueue", ({ local }) => enqueue(items, now(), local));
     },
     sweep: (queue, limit, maxLost) => run.write("sweep", () => sweep(queue, limit, maxLost, now())),
-    async claim(request, closed) {
-      const picked = await run.write("claim", () => claim(request, closed, now(), () => crypto.randomUUID()));
-      const items = picked.items.length === 0 ? [] : await run.read("claim", () => readClaimed(picked));
-      return { items, more: picked.more };
-    },
+    claim: (request, closed) => claimItems(run, request, closed, now),
     async extend(queue, leases, leaseMs) {
       if (leases.length === 0) return { gone: [], cancelled: [] };
       return run.write("extend", () => extend(queue, leases, now() + leaseMs));

@@ -2,9 +2,13 @@ import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { isSherdError } from "@sherd/core";
 import type { Session } from "./connection.ts";
-import { toSherdError } from "./errors.ts";
+import { isBusy, toSherdError } from "./errors.ts";
 import type { Executor } from "./executor.ts";
 import type { ChangeSource } from "./notifier.ts";
+
+/** How long a look that met a lock waits for the next one, at first and at most. */
+const firstPauseMs = 100;
+const longestPauseMs = 10_000;
 
 /** Commits that come closer together than this are looked at together. */
 const coalesceMs = 5;
@@ -39,6 +43,8 @@ class Watching {
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
+  /** How often in a row a look met a lock; the first is reported. */
+  #busyLooks = 0;
   #version = 0;
   /** Items whose cancellation was seen before: each wakes its queue once. */
   #cancelled: ReadonlySet<string> = new Set();
@@ -49,18 +55,22 @@ class Watching {
     this.#onError = onError;
   }
 
-  async start(): Promise<void> {
-    try {
+  /** Resolves after the first look, also when that met a lock. */
+  start(): Promise<void> {
+    return this.#attempt(async () => {
       const file = await this.#executor.inspect(async (session) => {
         const databases = await session.query("PRAGMA database_list", []);
         return String(databases.find(([, name]) => name === "main")?.[2] ?? "");
       });
       if (file === "" || this.#isStopped) return;
       this.#version = (await this.#look()).version;
+      this.#timer = null;
       this.#watch(file);
-    } catch (error) {
-      this.#giveUp(error);
-    }
+      if (this.#busyLooks === 0) return;
+      // Nobody knows what was committed before the look that met no lock.
+      this.#onChange(null, "work");
+      this.#onChange(null, "cancel");
+    });
   }
 
   stop(): void {
@@ -84,23 +94,34 @@ class Watching {
 
   #schedule(): void {
     if (this.#isStopped) return;
-    this.#timer ??= setTimeout(() => void this.#check(), coalesceMs).unref();
+    this.#timer ??= setTimeout(() => void this.#attempt(() => this.#check()), coalesceMs).unref();
   }
 
   async #check(): Promise<void> {
+    const { version, cancelled } = await this.#look();
+    // Cleared only now: an event while the connection was busy is answered by this look.
+    this.#timer = null;
+    if (this.#isStopped || version === this.#version) return;
+    this.#version = version;
+    this.#onChange(null, "work");
+    for (const [id, queue] of cancelled) {
+      if (!this.#cancelled.has(id)) this.#onChange(queue, "cancel");
+    }
+    this.#cancelled = new Set(cancelled.keys());
+  }
+
+  /** A look that meets a lock is made again, less and less often: whoever has the lock may keep it for long. */
+  async #attempt(look: () => Promise<void>): Promise<void> {
     try {
-      const { version, cancelled } = await this.#look();
-      // Cleared only now: an event while the connection was busy is answered by this look.
-      this.#timer = null;
-      if (this.#isStopped || version === this.#version) return;
-      this.#version = version;
-      this.#onChange(null, "work");
-      for (const [id, queue] of cancelled) {
-        if (!this.#cancelled.has(id)) this.#onChange(queue, "cancel");
-      }
-      this.#cancelled = new Set(cancelled.keys());
+      await look();
+      this.#busyLooks = 0;
     } catch (error) {
-      this.#giveUp(error);
+      if (this.#isStopped) return;
+      if (!isBusy(error)) return this.#giveUp(error);
+      const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(this.#busyLooks, 10));
+      this.#timer = setTimeout(() => void this.#attempt(look), pauseMs).unref();
+      this.#busyLooks += 1;
+      if (this.#busyLooks === 1) this.#onError(error);
     }
   }
 

@@ -27,7 +27,7 @@ const released = { ...outcome, state: "ready", failed: true, lost: false } as co
 const list1 = (status: "pending" | "processing" | "failed" | "completed") =>
   list("q", { status, limit: 1, cursor: null });
 const held = ["i", 1, 0, 0, "ready", null, null, 0, 0, 0];
-const lost = [1, "i", "n", 0, "ready", null, null, 0, 0, 0, 9];
+const lost = [1, "i", "n", 0, "ready", null, null, 0, 0, 0, 9, 0];
 
 /** A script, what its statements answer in turn, and the indexes that each statement has to use. */
 const scripts: Readonly<
@@ -35,7 +35,7 @@ const scripts: Readonly<
 > = {
   claim: [
     claim(request, ["l"], 0, () => "l"),
-    [[], [[1, null, 0]]],
+    [[], [[1, null, 0, 0]]],
     {
       "close-leases": ["PRIMARY"],
       pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_item_suspect", "sherd_lease_queue"],
@@ -45,7 +45,7 @@ const scripts: Readonly<
   closeLeases: [closeLeases(["l"]), [], { "close-leases": ["PRIMARY"] }],
   sweep: [
     sweep("q", 1, 3, 0),
-    [[], [["o", "[1]"]], [lost]],
+    [[], [["o", "[1]", "{}"]], [lost]],
     {
       promote: ["sherd_item_timed", "ROWID"],
       "end-leases": ["sherd_lease_queue", "PRIMARY"],

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { SQL } from "drizzle-orm";
-import { getTableConfig, SQLiteSyncDialect } from "drizzle-orm/sqlite-core";
+import { getTableConfig, integer, SQLiteSyncDialect, sqliteTable } from "drizzle-orm/sqlite-core";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { sqliteAdapter } from "../src/index.ts";
 import { migrations } from "../src/migrations/index.ts";
 import { tables } from "../src/schema.ts";
-import { migrated } from "./databases.ts";
+import { migrated, openLibsql, temporaryFile } from "./databases.ts";
 
+const parent = sqliteTable("parent", { id: integer("id").primaryKey() });
 const dialect = new SQLiteSyncDialect();
 const words = (text: string) => text.replace(/["`]/g, "").replace(/\s+/g, " ").trim().toLowerCase();
 const textOf = (sql: SQL) => words(dialect.sqlToQuery(sql).sql);
@@ -109,6 +110,49 @@ describe("migrations", () => {
     expect(database.prepare("SELECT id FROM child").all()).toHaveLength(1);
     expect(Object.values(database.prepare("PRAGMA foreign_keys").get() ?? {})).toEqual([1]);
   });
+
+  test.each(["node:sqlite", "libsql"] as const)(
+    "that leave rows without what they refer to fail, unless others were there before, on %s",
+    async (kind) => {
+      const path = temporaryFile();
+      const database = kind === "libsql" ? await openLibsql(path) : path;
+      const adapter = sqliteAdapter(database);
+      onTestFinished(() => adapter.close());
+      const migration = (tag: string, ...sqlite: string[]) => ({
+        tag,
+        compatible: true,
+        postgres: [],
+        sqlite,
+      });
+      const first = migration(
+        "0001",
+        "CREATE TABLE parent (id INTEGER PRIMARY KEY)",
+        "CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id) ON DELETE CASCADE)",
+        "INSERT INTO parent VALUES (1)",
+        "INSERT INTO child VALUES (1, 1)",
+      );
+      await adapter.migrator.apply([{ scope: "a", migrations: [first] }]);
+      const other = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+      onTestFinished(() => other.close());
+      other.exec("INSERT INTO child VALUES (2, 9)");
+      const breaking = migration("0002", "DELETE FROM parent");
+      await expect(adapter.migrator.apply([{ scope: "a", migrations: [first, breaking] }])).rejects.toThrow(
+        "child → parent (2 rows)",
+      );
+      expect(other.prepare("SELECT count(*) AS n FROM parent").get()).toEqual({ n: 1 });
+      const harmless = migration("0002", "CREATE TABLE more (id INTEGER PRIMARY KEY)");
+      const [report] = await adapter.migrator.apply([{ scope: "a", migrations: [first, harmless] }]);
+      expect(report?.applied).toEqual(["0002"]);
+      // They are enforced again, whatever became of the migrations before.
+      await expect(
+        adapter.migrator.apply([
+          { scope: "a", migrations: [first, harmless, migration("0003", "NONSENSE")] },
+        ]),
+      ).rejects.toThrow();
+      await adapter.transaction(async ({ db }) => void (await db.delete(parent as never)));
+      expect(other.prepare("SELECT id FROM child").all()).toEqual([{ id: 2 }]);
+    },
+  );
 
   test("that fail leave nothing, also of those before them", async () => {
     const adapter = sqliteAdapter(":memory:");

@@ -10,7 +10,7 @@ export interface TriggerOptions {
   readonly key?: string;
   /**
    * What a hook does whose key is taken: `ignore` (default) drops this one; `replace` gives that one this name,
-   * payload, time and options, and has it run again if it is running; `error` fails the transaction with
+   * payload, time and options but its `concurrencyKey`, and has it run again if it is running; `error` fails the transaction with
    * `KEY_CONFLICT`. With a key, the id that is answered counts only if none was taken.
    */
   readonly onConflict?: OnConflict;

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import type { ItemView, Settlement } from "../kernel/item.ts";
+import type { ItemView } from "../kernel/item.ts";
 import { resolveAmbiguous } from "./ambiguous-settle.ts";
 import type { Ended } from "./settler.ts";
 
-const ended = (settlement: Partial<Settlement>): Ended =>
+const ended = (settlement: object): Ended =>
   ({
     attempt: { item: { failures: 1, lost: 0 } },
     settlement: { id: "a", outcome: null, error: null, ...settlement },
@@ -12,7 +12,7 @@ const found = (view: object | null) => ({
   get: async () =>
     view === null
       ? null
-      : ({ held: false, outcome: null, failures: 1, lost: 0, errors: [], ...view } as ItemView),
+      : ({ held: false, outcome: null, failures: 1, lost: 0, errors: [], ...view } as unknown as ItemView),
 });
 
 test.each([

@@ -47,6 +47,8 @@ create index sherd_item_retrying on sherd_item (queue, concurrency_key)
   owner text not null,
   expires_at timestamp with time zone not null,
   items uuid[] not null,
+  -- As claimed, of the items in order: an item that has another by now was replaced.
+  revisions integer[] not null,
   created_at timestamp with time zone not null default now(),
   constraint sherd_lease_pkey primary key (id)
 );`,

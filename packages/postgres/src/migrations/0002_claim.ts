@@ -16,7 +16,7 @@ end $$;`,
 -- at most, or none. candidates counts before keys and suspects are made unique.
 create function sherd_pick_v1(
   p_queue text, p_names text[], p_limit integer, p_suspect_from integer, p_takes_suspect boolean,
-  out ids uuid[], out losses integer[], out candidates integer
+  out ids uuid[], out revisions integer[], out losses integer[], out candidates integer
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $$
@@ -29,24 +29,25 @@ begin
     from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = p_queue;
 
   execute $pick$
-    select coalesce(array_agg(c.id), '{}'), array_agg(c.concurrency_key), array_agg(c.lost) from (
-      select id, concurrency_key, lost from sherd_item
+    select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost) from (
+      select id, revision, concurrency_key, lost from sherd_item
       where queue = $1 and state = 'ready' and name = any($2) and id <> all($3) and lost < $5
       order by priority desc, seq limit $4
     ) c
-  $pick$ into ids, v_keys, losses using p_queue, p_names, v_held, p_limit, v_lost_below;
+  $pick$ into ids, revisions, v_keys, losses using p_queue, p_names, v_held, p_limit, v_lost_below;
   candidates := cardinality(ids);
   if coalesce(array_remove(v_keys, null), '{}') <> '{}' then
-    select * into ids, v_keys, losses from sherd_pick_keyed_v1(p_queue, p_names, p_limit, v_lost_below, v_held);
+    select * into ids, revisions, v_keys, losses from sherd_pick_keyed_v1(p_queue, p_names, p_limit, v_lost_below, v_held);
     candidates := cardinality(ids);
   elsif p_suspect_from > all(losses) then
     return;
   end if;
 
-  select coalesce(array_agg(f.id order by f.n), '{}'), array_agg(f.lost order by f.n) into ids, losses from (
+  select coalesce(array_agg(f.id order by f.n), '{}'), array_agg(f.revision order by f.n), array_agg(f.lost order by f.n)
+    into ids, revisions, losses from (
     select k.*, row_number() over (partition by k.lost >= p_suspect_from order by k.n) as nth from (
       select c.*, row_number() over (partition by c.key order by c.n) as nth_of_key
-      from unnest(ids, v_keys, losses) with ordinality as c(id, key, lost, n)
+      from unnest(ids, revisions, v_keys, losses) with ordinality as c(id, revision, key, lost, n)
     ) k where k.key is null or k.nth_of_key = 1
   ) f where f.lost < p_suspect_from or f.nth = 1;
 end $$;`,
@@ -55,7 +56,7 @@ end $$;`,
 -- is left out, then sherd_item_ready in order.
 create function sherd_pick_keyed_v1(
   p_queue text, p_names text[], p_limit integer, p_lost_below integer, p_held uuid[],
-  out ids uuid[], out keys text[], out losses integer[]
+  out ids uuid[], out revisions integer[], out keys text[], out losses integer[]
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 as $$
@@ -77,25 +78,26 @@ begin
   $busy$ into v_busy using p_held, p_queue, p_lost_below;
 
   execute $pick$
-    select coalesce(array_agg(c.id), '{}'), array_agg(c.concurrency_key), array_agg(c.lost) from (
-      select id, concurrency_key, lost from sherd_item
+    select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost) from (
+      select id, revision, concurrency_key, lost from sherd_item
       where queue = $1 and state = 'ready' and name = any($2) and id <> all($3) and lost < $5
         and (concurrency_key is null or concurrency_key <> all($6))
       order by priority desc, seq limit $4
     ) c
-  $pick$ into ids, keys, losses using p_queue, p_names, p_held, p_limit, p_lost_below, v_busy;
+  $pick$ into ids, revisions, keys, losses using p_queue, p_names, p_held, p_limit, p_lost_below, v_busy;
 end $$;`,
   `-- Locks: the queue's, until the commit, which waits for no disk: a lease that a crash forgets can never come back under
 -- its id. No row lock that another transaction could hold, and no body is sent, so the lock is held for a moment.
 create function sherd_claim_v1(
   p_queue text, p_names text[], p_limit integer, p_lease_ms double precision, p_owner text, p_closed uuid[],
   p_suspect_from integer, p_takes_suspect boolean,
-  out ids text, out leases text, out candidates integer
+  out ids text, out revisions text, out leases text, out candidates integer
 ) language plpgsql volatile
 set enable_seqscan = off set jit = off
 as $$
 declare
   v_ids uuid[];
+  v_revisions integer[];
   v_losses integer[];
   v_leases uuid[];
   v_shared uuid := gen_random_uuid();
@@ -107,15 +109,17 @@ begin
       select id from sherd_lease where id = any(p_closed) order by id for update skip locked
     );
   end if;
-  select p.ids, p.losses, p.candidates into v_ids, v_losses, candidates
+  select p.ids, p.revisions, p.losses, p.candidates into v_ids, v_revisions, v_losses, candidates
     from sherd_pick_v1(p_queue, p_names, p_limit, p_suspect_from, p_takes_suspect) p;
 
   select array_agg(case when u.lost = 0 then v_shared else gen_random_uuid() end order by u.n) into v_leases
     from unnest(v_losses) with ordinality as u(lost, n);
-  insert into sherd_lease (id, queue, owner, expires_at, items)
-    select u.lease, p_queue, p_owner, clock_timestamp() + p_lease_ms * interval '1 millisecond', array_agg(u.id)
-    from unnest(v_leases, v_ids) as u(lease, id) group by u.lease;
+  insert into sherd_lease (id, queue, owner, expires_at, items, revisions)
+    select u.lease, p_queue, p_owner, clock_timestamp() + p_lease_ms * interval '1 millisecond',
+      array_agg(u.id order by u.n), array_agg(u.revision order by u.n)
+    from unnest(v_leases, v_ids, v_revisions) with ordinality as u(lease, id, revision, n) group by u.lease;
   ids := v_ids::text;
+  revisions := v_revisions::text;
   leases := v_leases::text;
 end $$;`,
   `-- Takes no locks. Index: those of sherd_pick_v1, sherd_item_timed, sherd_lease_queue.

@@ -151,14 +151,21 @@ begin
       where i.id = v.id and v.result = 'settled' and (v.state <> 'done' or v.outcome = 'failed')
     ), forgotten as (
       update sherd_lease l
-      set items = array(select h.id from unnest(l.items) as h(id) where h.id not in (
-        select v.id from verdict v where v.result = 'replaced' or v.result = 'settled' and v.state <> 'done'))
+      set (items, revisions) = (select * from sherd_without_v1(l.items, l.revisions, array(
+        select v.id from verdict v where v.result = 'replaced' or v.result = 'settled' and v.state <> 'done')))
       where l.id in (
         select v.lease from verdict v where v.result = 'replaced' or v.result = 'settled' and v.state <> 'done')
     )
     select v.lease, v.id, v.result from verdict v where v.result <> 'settled'
   $settle$ using p_rows, p_leases, p_ids, p_revisions, p_except, p_listing, p_listed, p_queue, p_now;
 end $$;
+--> statement-breakpoint
+-- What a lease lists once p_gone are off it, and the revisions of that, in step.
+create function sherd_without_v1(p_items uuid[], p_revisions integer[], p_gone uuid[], out items uuid[], out revisions integer[])
+language sql immutable as $$
+  select coalesce(array_agg(h.id order by h.n), '{}'), coalesce(array_agg(h.revision order by h.n), '{}')
+  from unnest(p_items, p_revisions) with ordinality as h(id, revision, n) where h.id <> all(p_gone)
+$$;
 --> statement-breakpoint
 -- The last ten errors of an item, oldest first.
 create function sherd_append_error_v1(p_errors jsonb, p_error jsonb) returns jsonb language sql immutable as $$

@@ -13,6 +13,7 @@ declare
   v_now timestamp with time zone := clock_timestamp();
   v_leases uuid[];
   v_ids uuid[];
+  v_revisions integer[];
   v_owners text[];
   v_locked uuid[];
   v_busy uuid[];
@@ -32,8 +33,8 @@ begin
   lost := '[]';
   if v_leases = '{}' then return; end if;
 
-  select coalesce(array_agg(h.id), '{}'), array_agg(l.owner) into v_ids, v_owners
-    from sherd_lease l cross join unnest(l.items) as h(id) where l.id = any(v_leases);
+  select coalesce(array_agg(h.id), '{}'), array_agg(h.revision), array_agg(l.owner) into v_ids, v_revisions, v_owners
+    from sherd_lease l cross join unnest(l.items, l.revisions) as h(id, revision) where l.id = any(v_leases);
   select coalesce(array_agg(i.id), '{}') into v_locked from (
     select s.id from sherd_item s where s.id = any(v_ids) and s.state <> 'done' order by s.id for update skip locked
   ) i;
@@ -41,32 +42,37 @@ begin
     where i.id = any(v_ids) and i.state <> 'done' and i.id <> all(v_locked);
 
   delete from sherd_lease l where l.id = any(v_leases) and not l.items && v_busy;
-  update sherd_lease l set items = array(select h.id from unnest(l.items) as h(id) where h.id = any(v_busy))
+  update sherd_lease l set (items, revisions) = (select * from sherd_without_v1(l.items, l.revisions,
+      array(select h.id from unnest(l.items) as h(id) where h.id <> all(v_busy))))
     where l.id = any(v_leases) and l.items && v_busy;
-  lost := sherd_count_losses_v1(v_ids, v_owners, v_locked, p_max_lost, v_now);
+  lost := sherd_count_losses_v1(v_ids, v_revisions, v_owners, v_locked, p_max_lost, v_now);
 end $$;`,
-  `-- Counts one loss for each of the locked items p_locked; its writes touch different rows each.
+  `-- Counts one loss for each of the locked items p_locked; its writes touch different rows each. An item whose revision
+-- is not the claimed one was replaced: it was the payload before that was lost, so the loss counts among its attempts alone.
 create function sherd_count_losses_v1(
-  p_ids uuid[], p_owners text[], p_locked uuid[], p_max_lost integer, p_now timestamp with time zone
+  p_ids uuid[], p_revisions integer[], p_owners text[], p_locked uuid[], p_max_lost integer,
+  p_now timestamp with time zone
 ) returns text language sql volatile
 set enable_seqscan = off set jit = off
 as $$
   with verdict as materialized (
-    select i.id, i.name, h.owner, i.lost + 1 as losses,
+    select i.id, i.name, h.owner, i.lost + (i.revision = h.revision)::integer as losses,
       case when i.cancel then 'cancelled'
+        when i.revision <> h.revision then 'ready'
         when i.lost + 1 >= p_max_lost or i.failures + i.lost + 1 >= i.max_attempts then 'failed'
         else 'ready' end as ending,
       jsonb_build_object('at', round(extract(epoch from p_now) * 1000), 'attempt', i.failures + i.lost + 1,
         'name', 'LostAttempt', 'code', 'LOST',
         'message', format('The lease of %s expired: its process died or stalled.', h.owner)) as error
-    from unnest(p_ids, p_owners) as h(id, owner) join sherd_item i on i.id = h.id
+    from unnest(p_ids, p_revisions, p_owners) as h(id, revision, owner) join sherd_item i on i.id = h.id
     where i.id = any(p_locked)
   ), gone as (
-    delete from sherd_item i using verdict v where i.id = v.id and v.ending = 'cancelled' returning i.*, v.error
+    delete from sherd_item i using verdict v where i.id = v.id and v.ending = 'cancelled'
+    returning i.*, v.losses, v.error
   ), kept as (
     insert into sherd_history (id, queue, name, key, outcome, priority, concurrency_key, attempts, failures, lost,
       max_attempts, errors, body, trace, created_at, finished_at)
-    select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts + 1, failures, lost + 1,
+    select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts + 1, failures, losses,
       max_attempts, sherd_append_error_v1(errors, error), body, trace, created_at, p_now from gone
   ), counted as (
     update sherd_item i set lost = v.losses, attempts = i.attempts + 1,

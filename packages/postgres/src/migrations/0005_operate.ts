@@ -31,9 +31,9 @@ begin
         on conflict (queue, key) where key is not null and state <> 'done' do update
         set name = excluded.name, state = excluded.state,
           at = case excluded.state when 'ready' then statement_timestamp() else excluded.at end, gate = null,
-          priority = excluded.priority, concurrency_key = excluded.concurrency_key,
-          release_key_on_retry = excluded.release_key_on_retry, max_attempts = excluded.max_attempts,
-          retry = excluded.retry, timeout_ms = excluded.timeout_ms, body = excluded.body, trace = excluded.trace,
+          -- The concurrency key stays: an attempt that runs meanwhile occupies it.
+          priority = excluded.priority, max_attempts = excluded.max_attempts, retry = excluded.retry,
+          timeout_ms = excluded.timeout_ms, body = excluded.body, trace = excluded.trace,
           revision = i.revision + 1, failures = 0, lost = 0, cancel = false
         returning i.id into existing;
       else
@@ -89,17 +89,20 @@ begin
   return 'cancelled';
 end $$;`,
   `-- Locks: the lease that still lists the item, then the item, in the order of settle. Index: sherd_lease_queue, then
--- the primary key.
+-- the primary key. A row that a user's transaction has locked costs 200 ms and SQLSTATE 55P03.
 create function sherd_retry_v1(p_queue text, p_id uuid) returns text language plpgsql volatile as $$
 declare
   v_key text;
   v_existing uuid;
 begin
+  perform set_config('lock_timeout', '200ms', true);
   perform 1 from sherd_lease l where l.queue = p_queue and p_id = any(l.items) order by l.id for no key update;
   update sherd_item set state = 'ready', at = clock_timestamp(), failures = 0, lost = 0, outcome = null, cancel = false
     where id = p_id and queue = p_queue and state = 'done' and outcome = 'failed';
   if found then
-    update sherd_lease l set items = array_remove(l.items, p_id) where l.queue = p_queue and p_id = any(l.items);
+    update sherd_lease l
+      set (items, revisions) = (select * from sherd_without_v1(l.items, l.revisions, array[p_id]))
+      where l.queue = p_queue and p_id = any(l.items);
     return 'retried';
   end if;
   return case when exists (select from sherd_item i where i.id = p_id and i.queue = p_queue)

@@ -45,8 +45,40 @@ export class LibsqlConnection implements Connection {
     }
   }
 
-  migrate<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
-    return this.write(body);
+  /**
+   * Inside a transaction the pragma does nothing, and with foreign keys on, rebuilding a table, which drops the old one,
+   * deletes what refers to it. A connection of a file goes back to the client's pool, so the pragma is put back.
+   */
+  async migrate<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
+    let wasEnforced = false;
+    const begin = async () => {
+      const transaction = await this.#begin();
+      try {
+        const { rows } = await transaction.execute({ sql: "PRAGMA foreign_keys", args: [] });
+        wasEnforced = Number(rows[0]?.[0]) === 1;
+        if (wasEnforced)
+          await transaction.executeMultiple("ROLLBACK; PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE");
+        return transaction;
+      } catch (error) {
+        transaction.close();
+        await restore();
+        throw error;
+      }
+    };
+    const restore = async () => {
+      // The connection that was given back last is the next that the client takes.
+      if (wasEnforced && this.#client.protocol === "file")
+        await this.#client.execute({ sql: "PRAGMA foreign_keys = ON", args: [] });
+    };
+    const transaction = await untilFree(begin, this.#busy);
+    try {
+      const value = await body(session(transaction));
+      await this.#commit(transaction);
+      return value;
+    } finally {
+      transaction.close();
+      await restore();
+    }
   }
 
   async read<T>(body: (session: Session) => Awaitable<T>): Promise<T> {

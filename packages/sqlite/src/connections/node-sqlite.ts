@@ -18,6 +18,13 @@ export interface NodeSqliteOptions {
   readonly busy: BusyPolicy;
 }
 
+/** Each is all or nothing, and runs without a pause. */
+interface TransactionEnds {
+  begin(): void;
+  commit(): void;
+  rollback(): void;
+}
+
 /** One `DatabaseSync`. Its statements run synchronously; only waiting for a lock is not. */
 export class NodeSqliteConnection implements Connection {
   readonly #options: NodeSqliteOptions;
@@ -31,34 +38,69 @@ export class NodeSqliteConnection implements Connection {
 
   async write<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
     const { database, session } = await this.#ready();
-    await untilFree(() => this.#unblocking(database, session, "BEGIN IMMEDIATE"), this.#options.busy);
-    const transaction = new TransactionSession(database, session);
+    const ends: TransactionEnds = {
+      begin: () => this.#unblocking(database, session, "BEGIN IMMEDIATE"),
+      commit: () => this.#unblocking(database, session, "COMMIT"),
+      rollback: () => rollback(database, session),
+    };
+    return this.#transact(new TransactionSession(database, session), ends, body);
+  }
+
+  /**
+   * Inside a transaction the pragma does nothing, and with foreign keys on, rebuilding a table, which drops the old one,
+   * deletes what refers to it. So it goes with the transaction's first and last statement, and nothing comes in between:
+   * the connection's owner may begin a transaction whenever we await.
+   */
+  async migrate<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
+    const { database, session } = await this.#ready();
+    let wasEnforced = false;
+    const restore = () => {
+      if (wasEnforced) session.query("PRAGMA foreign_keys = ON", []);
+    };
+    const begin = () => {
+      failInForeignTransaction(database);
+      wasEnforced = session.query("PRAGMA foreign_keys", [])[0]?.[0] === 1;
+      if (wasEnforced) session.query("PRAGMA foreign_keys = OFF", []);
+      try {
+        this.#unblocking(database, session, "BEGIN IMMEDIATE");
+      } catch (error) {
+        restore();
+        throw error;
+      }
+    };
+    const commit = () => {
+      this.#unblocking(database, session, "COMMIT");
+      restore();
+    };
+    const rollBack = () => {
+      rollback(database, session);
+      restore();
+    };
+    return this.#transact(
+      new TransactionSession(database, session),
+      { begin, commit, rollback: rollBack },
+      body,
+    );
+  }
+
+  async #transact<T>(
+    transaction: TransactionSession,
+    ends: TransactionEnds,
+    body: (session: Session) => Awaitable<T>,
+  ): Promise<T> {
+    await untilFree(ends.begin, this.#options.busy);
     let value: T;
     try {
       const answer = body(transaction);
       value = answer instanceof Promise ? await answer : answer;
       transaction.failIfRolledBack();
       // Outside WAL a commit waits for readers. The transaction stays open meanwhile.
-      await untilFree(() => this.#unblocking(database, session, "COMMIT"), this.#options.busy);
+      await untilFree(ends.commit, this.#options.busy);
     } catch (error) {
-      rollback(database, session);
+      ends.rollback();
       throw error;
     }
     return value;
-  }
-
-  async migrate<T>(body: (session: Session) => Awaitable<T>): Promise<T> {
-    const { session } = await this.#ready();
-    // Inside a transaction this pragma does nothing, and with foreign keys on, rebuilding a table, which
-    // drops the old one, deletes what refers to it.
-    const enforced = session.query("PRAGMA foreign_keys", [])[0]?.[0] === 1;
-    if (!enforced) return this.write(body);
-    session.query("PRAGMA foreign_keys = OFF", []);
-    try {
-      return await this.write(body);
-    } finally {
-      session.query("PRAGMA foreign_keys = ON", []);
-    }
   }
 
   async read<T>(body: (session: Session) => Awaitable<T>): Promise<T> {

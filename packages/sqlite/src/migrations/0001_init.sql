@@ -55,6 +55,7 @@ CREATE TABLE sherd_lease (
   owner TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
   items TEXT NOT NULL,
+  revisions TEXT NOT NULL DEFAULT '{}',
   created_at INTEGER NOT NULL
 );
 --> statement-breakpoint

@@ -54,6 +54,7 @@ export const migrations: readonly Migration[] = [
   owner TEXT NOT NULL,
   expires_at INTEGER NOT NULL,
   items TEXT NOT NULL,
+  revisions TEXT NOT NULL DEFAULT '{}',
   created_at INTEGER NOT NULL
 )`,
       `CREATE INDEX sherd_lease_queue ON sherd_lease (queue, expires_at)`,

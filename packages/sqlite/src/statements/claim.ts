@@ -1,12 +1,25 @@
-import type { ClaimedItem, ClaimRequest } from "@sherd/core";
+import type { ClaimedItem, ClaimRequest, Settlement } from "@sherd/core";
 import type { Script } from "../script.ts";
 import { claimableParams, type ClaimableRow, claimableSql } from "./claimable.ts";
 import { closeLeases } from "./close-leases.ts";
 
 export interface Picked {
   /** In claim order. */
-  readonly items: readonly { readonly seq: number; readonly lease: string }[];
+  readonly items: readonly PickedItem[];
   readonly more: boolean;
+}
+
+interface PickedItem {
+  readonly seq: number;
+  readonly revision: number;
+  readonly lease: string;
+}
+
+export interface Claimed {
+  /** In claim order. */
+  readonly items: readonly ClaimedItem[];
+  /** Gives back what was replaced, or asked to stop, before it was begun. */
+  readonly givenBack: readonly Settlement[];
 }
 
 /**
@@ -31,36 +44,71 @@ export function* claim(
     yield {
       name: "insert-leases",
       sql: `
-INSERT INTO sherd_lease (id, queue, owner, expires_at, created_at, items)
-SELECT value ->> 0, ?, ?, ?, ?, value -> 1 FROM json_each(?)`,
-      params: [request.queue, request.owner, now + request.leaseMs, now, JSON.stringify(leases)],
+INSERT INTO sherd_lease (id, queue, owner, expires_at, created_at, items, revisions)
+SELECT value ->> 0, ?, ?, ?, ?, value -> 1, value -> 2 FROM json_each(?)`,
+      params: [
+        request.queue,
+        request.owner,
+        now + request.leaseMs,
+        now,
+        JSON.stringify(withRevisions(leases, rows)),
+      ],
     };
   }
   const leaseOf = new Map(leases.flatMap(([id, items]) => items.map((seq) => [seq, id] as const)));
-  const items = rows.flatMap(([seq]) => {
+  const items = rows.flatMap(([seq, , , revision]) => {
     const lease = leaseOf.get(seq);
-    return lease === undefined ? [] : [{ seq, lease }];
+    return lease === undefined ? [] : [{ seq, revision, lease }];
   });
   return { items, more: rows.length === request.limit };
 }
 
 /**
- * Read what was claimed, after the lock is gone: over a network the payloads may take their time. Index: the primary
- * key. An item that ended or vanished in between is left out.
+ * Read what was claimed: in the claim's transaction, or after the lock is gone, as over a network the payloads may take
+ * their time. Index: the primary key. An item that ended or vanished in between is left out.
  */
-export function* readClaimed(picked: Picked): Script<readonly ClaimedItem[]> {
+export function* readClaimed(picked: Picked): Script<Claimed> {
   const rows = (yield {
     name: "read-bodies",
     sql: `
-SELECT i.seq, i.id, i.name, i.revision, i.failures, i.lost, i.max_attempts, i.concurrency_key, i.retry, i.timeout_ms, i.body, i.trace, i.created_at
+SELECT i.seq, i.id, i.name, i.revision, i.failures, i.lost, i.max_attempts, i.concurrency_key, i.retry, i.timeout_ms, i.body, i.trace, i.created_at, i.cancel
 FROM sherd_item i WHERE i.seq IN (SELECT value FROM json_each(?)) AND i.state <> 'done'`,
     params: [JSON.stringify(picked.items.map(({ seq }) => seq))],
   }) as readonly ClaimedRow[];
   const bySeq = new Map(rows.map((row) => [row[0], row]));
-  return picked.items.flatMap(({ seq, lease }) => {
+  const items: ClaimedItem[] = [];
+  const givenBack: Settlement[] = [];
+  for (const { seq, revision, lease } of picked.items) {
     const row = bySeq.get(seq);
-    return row === undefined ? [] : [toClaimedItem(row, lease)];
-  });
+    if (row === undefined) continue;
+    const isCancelRequested = row[13] === 1;
+    if (row[3] === revision && !isCancelRequested) items.push(toClaimedItem(row, lease));
+    else givenBack.push({ id: row[1], lease, revision, ...released });
+  }
+  return { items, givenBack };
+}
+
+const released = {
+  state: "ready",
+  outcome: null,
+  delayMs: null,
+  gate: null,
+  failed: false,
+  lost: false,
+  error: null,
+} as const;
+
+/** With the revisions of those that are not their first: few, as a rule none. */
+function withRevisions(
+  leases: readonly (readonly [id: string, items: readonly number[]])[],
+  rows: readonly ClaimableRow[],
+): readonly (readonly [id: string, items: readonly number[], revisions: Readonly<Record<string, number>>])[] {
+  const replaced = new Map(rows.flatMap(([seq, , , revision]) => (revision > 0 ? [[seq, revision]] : [])));
+  return leases.map(([id, items]) => [
+    id,
+    items,
+    Object.fromEntries(items.flatMap((seq) => (replaced.has(seq) ? [[seq, replaced.get(seq) ?? 0]] : []))),
+  ]);
 }
 
 /** The losses from which items are left out: those of suspects, when none may come. */
@@ -105,6 +153,7 @@ type ClaimedRow = readonly [
   body: string,
   trace: string | null,
   createdAt: number,
+  cancel: number,
 ];
 
 function toClaimedItem(row: ClaimedRow, lease: string): ClaimedItem {

@@ -21,7 +21,7 @@ busy(concurrency_key) AS MATERIALIZED (
   SELECT s.concurrency_key FROM sherd_item s INDEXED BY sherd_item_suspect
   WHERE s.queue = ? AND s.state = 'ready' AND s.concurrency_key IS NOT NULL AND s.lost > 0 AND s.lost >= ?
 )
-SELECT i.seq, i.concurrency_key, i.lost
+SELECT i.seq, i.concurrency_key, i.lost, i.revision
 FROM sherd_item i INDEXED BY sherd_item_ready
 WHERE i.queue = ? AND i.state = 'ready'
   AND i.seq NOT IN held
@@ -31,7 +31,12 @@ WHERE i.queue = ? AND i.state = 'ready'
 ORDER BY i.priority DESC, i.seq
 LIMIT ?`;
 
-export type ClaimableRow = readonly [seq: number, concurrencyKey: string | null, lost: number];
+export type ClaimableRow = readonly [
+  seq: number,
+  concurrencyKey: string | null,
+  lost: number,
+  revision: number,
+];
 
 /** Items that were lost `lostBelow` times or more are left out. */
 export function claimableParams(

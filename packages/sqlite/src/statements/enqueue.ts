@@ -63,7 +63,9 @@ export function* enqueue(
     conflicts.push({ id: item.id, existingId: holder.id, resolution });
     if (resolution === "ignored") continue;
     holder.draft ??= { item, replacements: 0 };
-    holder.draft.item = { ...item, id: holder.id };
+    // The concurrency key stays: an attempt that runs meanwhile occupies it. (Of a stored item it is not written.)
+    const { concurrencyKey, releaseKeyOnRetry } = holder.draft.item;
+    holder.draft.item = { ...item, id: holder.id, concurrencyKey, releaseKeyOnRetry };
     holder.draft.replacements++;
     if (holder.isStored === true) updates.set(holder.id, holder.draft);
   }
@@ -107,7 +109,7 @@ function* replace(drafts: readonly Draft[], now: number): Script<void> {
     sql: `
 UPDATE sherd_item SET
   name = j.value ->> 2, state = j.value ->> 4, at = j.value ->> 5, priority = j.value ->> 6, gate = NULL,
-  concurrency_key = j.value ->> 7, release_key_on_retry = j.value ->> 8, retry = j.value ->> 9,
+  retry = j.value ->> 9,
   max_attempts = j.value ->> 10, timeout_ms = j.value ->> 11, body = j.value ->> 12, trace = j.value ->> 13,
   revision = revision + (j.value ->> 15), failures = 0, lost = 0, cancel = 0
 FROM json_each(?) j WHERE sherd_item.id = j.value ->> 0`,

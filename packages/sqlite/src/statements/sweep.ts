@@ -14,11 +14,9 @@ export function* sweep(queue: string, limit: number, maxLost: number, now: numbe
     name: "end-leases",
     sql: endLeasesSql,
     params: [queue, now, limit],
-  }) as readonly (readonly [owner: string, items: string])[];
-  const owners = new Map(
-    expired.flatMap(([owner, items]) => (JSON.parse(items) as number[]).map((seq) => [seq, owner] as const)),
-  );
-  const lost = owners.size === 0 ? [] : yield* countLosses(owners, maxLost, now);
+  }) as readonly (readonly [owner: string, items: string, revisions: string])[];
+  const attempts = new Map(expired.flatMap(attemptsOf));
+  const lost = attempts.size === 0 ? [] : yield* countLosses(attempts, maxLost, now);
   return { promoted: promoted.length, lost, more: promoted.length === limit || expired.length === limit };
 }
 
@@ -31,21 +29,40 @@ UPDATE sherd_item SET state = 'ready' WHERE seq IN (
 const endLeasesSql = `
 DELETE FROM sherd_lease WHERE id IN (
   SELECT id FROM sherd_lease INDEXED BY sherd_lease_queue WHERE queue = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?
-) RETURNING owner, items`;
+) RETURNING owner, items, revisions`;
+
+/** What an expired lease says of one item. */
+interface LostAttempt {
+  readonly owner: string;
+  /** The one that was claimed. */
+  readonly revision: number;
+}
+
+function attemptsOf([owner, items, revisions]: readonly [
+  owner: string,
+  items: string,
+  revisions: string,
+]): readonly (readonly [seq: number, attempt: LostAttempt])[] {
+  const revisionOf = JSON.parse(revisions) as Readonly<Record<string, number>>;
+  return (JSON.parse(items) as number[]).map((seq) => [seq, { owner, revision: revisionOf[seq] ?? 0 }]);
+}
 
 function* countLosses(
-  owners: ReadonlyMap<number, string>,
+  attempts: ReadonlyMap<number, LostAttempt>,
   maxLost: number,
   now: number,
 ): Script<readonly LostItem[]> {
   const rows = (yield {
     name: "read-lost",
     sql: `
-SELECT seq, id, name, cancel, state, at, gate, attempts, failures, lost, max_attempts FROM sherd_item
+SELECT seq, id, name, cancel, state, at, gate, attempts, failures, lost, max_attempts, revision FROM sherd_item
 WHERE seq IN (SELECT value FROM json_each(?)) AND state <> 'done' ORDER BY seq`,
-    params: [JSON.stringify([...owners.keys()])],
+    params: [JSON.stringify([...attempts.keys()])],
   }) as readonly LostRow[];
-  const effects = rows.map((row) => lossOf(row, owners.get(row[0]) ?? "", maxLost, now));
+  const effects = rows.flatMap((row) => {
+    const attempt = attempts.get(row[0]);
+    return attempt === undefined ? [] : [lossOf(row, attempt, maxLost, now)];
+  });
   yield* changeItems(effects.map(({ change }) => change));
   yield* moveToHistory(
     effects.flatMap(({ move }) => (move === null ? [] : [move])),
@@ -66,23 +83,30 @@ type LostRow = readonly [
   failures: number,
   lost: number,
   maxAttempts: number,
+  revision: number,
 ];
 
-/** What a loss makes of an item. */
+/**
+ * What a loss makes of an item. Of one that was replaced since, it was the payload before that was lost: the loss counts
+ * among the attempts alone.
+ */
 export function lossOf(
   row: LostRow,
-  owner: string,
+  { owner, revision: claimedRevision }: LostAttempt,
   maxLost: number,
   now: number,
 ): { readonly lostItem: LostItem; readonly change: Change; readonly move: Move | null } {
-  const [seq, id, name, cancel, state, at, gate, attempts, failures, lostBefore, maxAttempts] = row;
-  const lost = lostBefore + 1;
+  const [seq, id, name, cancel, state, at, gate, attempts, failures, lostBefore, maxAttempts, revision] = row;
+  const isReplaced = revision !== claimedRevision;
+  const lost = isReplaced ? lostBefore : lostBefore + 1;
   const counters = { attempts: attempts + 1, failures, lost };
   const error = {
     at: now,
-    attempt: failures + lost,
+    attempt: failures + lostBefore + 1,
     name: "LostAttempt",
-    message: `The lease of "${owner}" expired during attempt ${failures + lost} of ${id}, which makes ${lost} lost. Its process died or stalled.`,
+    message: isReplaced
+      ? `The lease of "${owner}" expired during an attempt of ${id} at a payload that was replaced since. Its process died or stalled.`
+      : `The lease of "${owner}" expired during attempt ${failures + lost} of ${id}, which makes ${lost} lost. Its process died or stalled.`,
     code: "LOST",
   };
   const unmoved: Change = { seq, state, at, gate, outcome: null, ...counters, error };
@@ -90,7 +114,7 @@ export function lossOf(
     const move: Move = { seq, outcome: "cancelled", counts: false };
     return { lostItem: { id, name, owner, lost, end: "cancelled" }, change: unmoved, move };
   }
-  if (lost < maxLost && failures + lost < maxAttempts) {
+  if (isReplaced || (lost < maxLost && failures + lost < maxAttempts)) {
     return { lostItem: { id, name, owner, lost, end: "ready" }, change: unmoved, move: null };
   }
   const change: Change = { ...unmoved, state: "done", at: now, gate: null, outcome: "failed" };

@@ -50,7 +50,7 @@ describe.each(everyDatabase)("pruning, on %s", (kind) => {
 
   it("the processor prunes by itself what has outlived its retention, and keeps what has none", async () => {
     let laterMs = 0;
-    const clock: Clock = { ...systemClock, now: () => Date.now() + laterMs };
+    const clock: Clock = { ...systemClock, elapsed: () => performance.now() + laterMs };
     const seams = { clock, random: () => 0, retry: noRetry() };
     const strict = await probes.make(run, {
       ...seams,

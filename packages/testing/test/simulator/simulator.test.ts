@@ -75,6 +75,6 @@ describe("the simulator", () => {
     const [, mutant, invariant, seeds] = given;
     const report = await simulate({ app: shop, dispatcher, seeds, alter: mutant() });
     expect(report.failure?.violations.map((violation) => violation.invariant)).toContain(invariant);
-    expect(report.failure?.history.at(-1)).toContain("VIOLATION");
+    expect(report.failure?.history.some((line) => line.includes("VIOLATION"))).toBe(true);
   });
 });

@@ -79,6 +79,37 @@ export const concurrencyKeys: Guarantees = {
     expect(await q.claimIds()).toEqual([item.id]);
   },
 
+  "an item that is replaced keeps its concurrency key, so that a running attempt keeps it busy": async (
+    q,
+  ) => {
+    const [item] = await q.claimNew({}, { ...keyed, key: "a" });
+    await q.enqueueInConflict({ key: "a", concurrencyKey: "other", onConflict: "replace" });
+    const [, free] = await q.enqueue(keyed, { concurrencyKey: "other" });
+    expect(await q.claimIds()).toEqual([free]);
+    expect(await q.settle(completed(item))).toEqual(["replaced"]);
+    expect(await q.claimOne()).toMatchObject({ id: item.id, concurrencyKey: "k", revision: 1 });
+  },
+
+  "an item that is replaced keeps whether it releases its key": async (q) => {
+    const first = q.newItem({ ...keyed, key: "a" });
+    const second = { ...keyed, key: "a", releaseKeyOnRetry: true, onConflict: "replace" } as const;
+    await q.enqueueInConflict(first, second);
+    await q.enqueueInConflict(second);
+    const item = await q.claimOne();
+    await q.enqueue(keyed);
+    await q.settle(retryIn(item, hourMs));
+    expect(await q.claimIds()).toEqual([]);
+  },
+
+  "a payload that is due later keeps no key busy because the one that it replaced was lost": async (q) => {
+    await q.claimNew({ leaseMs: 1 }, { ...keyed, key: "a" });
+    await q.enqueueInConflict({ ...keyed, key: "a", dueAt: q.now() + hourMs, onConflict: "replace" });
+    const [next] = await q.enqueue(keyed);
+    await q.pass(2);
+    await q.sweep();
+    expect(await q.claimIds()).toEqual([next]);
+  },
+
   "a key stays busy after its lease expired, and is the lost item's again once it is swept": async (q) => {
     const [item] = await q.claimNew({ leaseMs: 1 }, keyed);
     await q.enqueue(keyed);

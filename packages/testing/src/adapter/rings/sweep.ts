@@ -1,6 +1,7 @@
+import type { ClaimedItem } from "@sherd/core";
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
-import { completed, failed, retryIn } from "../settlement.ts";
+import { completed, failed, released, retryIn } from "../settlement.ts";
 
 const hourMs = 3_600_000;
 
@@ -113,6 +114,46 @@ export const sweep: Guarantees = {
     expect((await q.sweep()).lost).toMatchObject([{ id: item.id, end: "cancelled" }]);
     expect(await q.view(item.id)).toMatchObject({ state: "done", outcome: "cancelled", held: false });
     await q.enqueue({ key: "a" });
+  },
+
+  "a loss is not charged to a payload that replaced the lost one": async (q) => {
+    const [item] = await q.claimNew({ leaseMs: 1 }, { key: "a", body: "1", maxAttempts: 1 });
+    await q.enqueueInConflict({ key: "a", body: "2", maxAttempts: 1, onConflict: "replace" });
+    await q.pass(2);
+    expect((await q.sweep(100, 1)).lost).toMatchObject([{ id: item.id, lost: 0, end: "ready" }]);
+    const counters = { attempts: 1, failures: 0, lost: 0 };
+    expect(await q.view(item.id)).toMatchObject({ state: "ready", held: false, body: "2", ...counters });
+    const again = await q.claimOne({ leaseMs: 1 });
+    expect(again).toMatchObject({ id: item.id, body: "2", revision: 1 });
+    await q.pass(2);
+    expect((await q.sweep(100, 1)).lost).toMatchObject([{ id: item.id, lost: 1, end: "failed" }]);
+  },
+
+  "a loss is charged to the payload that was running, whatever left its lease before": async (q) => {
+    await q.enqueue({ key: "a" }, { key: "b" }, { key: "c" });
+    await q.enqueueInConflict({ key: "b", onConflict: "replace" });
+    const { items } = await q.claim({ leaseMs: 1 });
+    const [first, replaced, last] = items as [ClaimedItem, ClaimedItem, ClaimedItem];
+    expect(replaced).toMatchObject({ revision: 1 });
+    await q.settle(released(first));
+    await q.pass(2);
+    const { lost } = await q.sweep();
+    expect(lost.map(({ id, lost: losses }) => [id, losses])).toEqual(
+      expect.arrayContaining([
+        [replaced.id, 1],
+        [last.id, 1],
+      ]),
+    );
+    expect(lost).toHaveLength(2);
+  },
+
+  "an item that was replaced and then asked to stop ends cancelled when it is lost": async (q) => {
+    const [item] = await q.claimNew({ leaseMs: 1 }, { key: "a" });
+    await q.enqueueInConflict({ key: "a", onConflict: "replace" });
+    expect(await q.storage.cancel(q.queue, item.id)).toBe("requested");
+    await q.pass(2);
+    expect((await q.sweep()).lost).toMatchObject([{ id: item.id, lost: 0, end: "cancelled" }]);
+    expect(await q.view(item.id)).toMatchObject({ outcome: "cancelled", attempts: 1, lost: 0 });
   },
 
   "a sweep ends no more leases than its limit, and tells whether there may be more": async (q) => {

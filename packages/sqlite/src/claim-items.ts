@@ -1,0 +1,45 @@
+import type { Claim, ClaimRequest } from "@sherd/core";
+import type { SqliteClock } from "./clock.ts";
+import type { Executor } from "./executor.ts";
+import { claim, type Claimed, readClaimed } from "./statements/claim.ts";
+import { closeLeases } from "./statements/close-leases.ts";
+import { settle } from "./statements/settle.ts";
+
+/**
+ * Claim items and read their bodies: in one transaction where that costs no round trip, else in two steps, between which
+ * items may be replaced, or asked to stop. Those are taken off their leases instead of being handed out.
+ */
+export async function claimItems(
+  run: Executor,
+  request: ClaimRequest,
+  closed: readonly string[],
+  now: SqliteClock["now"],
+): Promise<Claim> {
+  const { picked, read } = await run.write("claim", function* ({ local }) {
+    const taken = yield* claim(request, closed, now(), () => crypto.randomUUID());
+    if (taken.items.length === 0) return { picked: taken, read: { items: [], givenBack: [] } };
+    return { picked: taken, read: local ? yield* readClaimed(taken) : null };
+  });
+  if (read !== null) return { items: read.items, more: picked.more };
+  const leases = new Set(picked.items.map(({ lease }) => lease));
+  let claimed: Claimed;
+  try {
+    claimed = await run.read("claim", () => readClaimed(picked));
+  } catch (error) {
+    // Nothing was begun, so nothing may be counted as lost.
+    await run.write("closeLeases", () => closeLeases([...leases])).catch(() => {});
+    throw error;
+  }
+  const { items, givenBack } = claimed;
+  if (givenBack.length > 0) {
+    for (const { lease } of items) leases.delete(lease);
+    await run
+      .write("settle", function* () {
+        yield* settle(request.queue, givenBack, now());
+        yield* closeLeases([...leases]);
+      })
+      // The other items are the caller's whatever becomes of these, which a sweep finds at the latest.
+      .catch(() => {});
+  }
+  return { items, more: picked.more };
+}
