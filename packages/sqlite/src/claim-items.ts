@@ -6,8 +6,9 @@ import { closeLeases } from "./statements/close-leases.ts";
 import { settle } from "./statements/settle.ts";
 
 /**
- * Claim items and read their bodies: in one transaction where that costs no round trip, else in two steps, between which
- * items may be replaced, or asked to stop. Those are taken off their leases instead of being handed out.
+ * Claim items, and read their bodies once the write lock is gone: a process that stands still while it reads must hold up
+ * no other. In between items may be replaced, or asked to stop; those are taken off their leases instead of being
+ * handed out.
  */
 export async function claimItems(
   run: Executor,
@@ -15,12 +16,8 @@ export async function claimItems(
   closed: readonly string[],
   now: SqliteClock["now"],
 ): Promise<Claim> {
-  const { picked, read } = await run.write("claim", function* ({ local }) {
-    const taken = yield* claim(request, closed, now(), () => crypto.randomUUID());
-    if (taken.items.length === 0) return { picked: taken, read: { items: [], givenBack: [] } };
-    return { picked: taken, read: local ? yield* readClaimed(taken) : null };
-  });
-  if (read !== null) return { items: read.items, more: picked.more };
+  const picked = await run.write("claim", () => claim(request, closed, now(), () => crypto.randomUUID()));
+  if (picked.items.length === 0) return { items: [], more: picked.more };
   const leases = new Set(picked.items.map(({ lease }) => lease));
   let claimed: Claimed;
   try {

@@ -58,14 +58,14 @@ test("a claim that cannot read its bodies leaves no lease, and no loss is counte
   expect((await claim(adapter)).items).toMatchObject([{ lost: 0 }, { lost: 0 }]);
 });
 
-test("on a connection of this process the bodies are read in the claim's own transaction", async () => {
+test("the bodies are read once the write lock is gone, so that a frozen reader holds up no other", async () => {
   const statements: string[] = [];
   const adapter = await migrated(":memory:", {
-    onStatement({ verb, statement, phase }) {
-      if (verb === "claim" && phase === "before") statements.push(statement);
+    onStatement: ({ verb, statement, phase }) => {
+      if (verb === "claim" && phase === "after") statements.push(statement);
     },
   });
   await enqueue(adapter, {});
-  await claim(adapter);
-  expect(statements).toEqual(["begin", "pick", "insert-leases", "read-bodies", "commit"]);
+  expect((await claim(adapter)).items).toHaveLength(1);
+  expect(statements).toEqual(["begin", "pick", "insert-leases", "commit", "read-bodies"]);
 });

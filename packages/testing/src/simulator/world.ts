@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { migrate } from "@sherd/core";
 import type { SimulatedApp } from "./app.ts";
-import { type FaultKind, faultKinds, Faults } from "./faults.ts";
+import { type FaultKind, Faults } from "./faults.ts";
 import { History } from "./history.ts";
 import { checkEnds, type Invariant, stateChecker } from "./invariants.ts";
 import { Ledger } from "./ledger.ts";
@@ -253,5 +253,3 @@ function describeEvent(event: HookEvent): string {
   if (type === "lost") return `${name} ${id} lost (${event.lost}) by ${event.owner}: ${event.end}`;
   return `${name} ${id} ${type}${"attempt" in event ? `, attempt ${event.attempt}` : ""}`;
 }
-
-export const everyFault: ReadonlySet<FaultKind> = new Set(faultKinds);
