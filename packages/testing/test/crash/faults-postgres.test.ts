@@ -84,15 +84,19 @@ it("a backend that is terminated in the middle of a trigger's transaction fails 
   expect(hooks).toHaveLength(1);
 }, 30_000);
 
-it.each([1, 2])(
-  "with a pool of %i, which users' transactions keep for longer than a lease, what is lost takes effect once",
-  async (max) => {
+it.each([
+  { max: 1, what: "is lost, and takes effect once" },
+  { max: 2, what: "keeps its lease, as the kernel has connections of its own" },
+])(
+  "with a pool of $max that users' transactions keep for longer than a lease, what runs $what",
+  async ({ max }) => {
     const { location, journal, poll, open } = await openCrashTest("PostgreSQL");
+    const { client } = openClient(location);
     const { promise: taken, resolve: goOn } = Promise.withResolvers<void>();
     let inHandlers = 0;
     const { shop } = poll({
       adapter: postgresAdapter(location, { max }),
-      durableHooks: { maxLost: 50, concurrency: 10 },
+      durableHooks: { maxLost: 50, concurrency: 10, leaseMs: 1_000 },
       wait: async () => {
         inHandlers += 1;
         await taken;
@@ -109,16 +113,26 @@ it.each([1, 2])(
         await enough;
       }),
     );
+    const ended = Promise.allSettled(long);
     await eventually(() => opened === max, soon);
-    // Their transactions wait for a connection, and so do the renewals of their lease.
+    // From here on their transactions wait for a connection, and with a pool of 1 so do the renewals of their lease.
     goOn();
     const other = open();
-    const sweep = () => other.adapter.storage.sweep(queue, 100, 50);
-    await eventually(async () => (await sweep()).lost.length > 0, soon);
+    const ageMs = async () => {
+      const rows =
+        await client`select extract(epoch from clock_timestamp() - created_at) * 1000 as age from sherd_lease`;
+      return Number(rows[0]?.["age"] ?? Infinity);
+    };
+    await eventually(async () => {
+      await other.adapter.storage.sweep(queue, 100, 50);
+      return (await ageMs()) > 1_500;
+    }, soon);
+    expect((await other.fragment.hooks.count()).processing).toBe(max === 1 ? 0 : 10);
     end();
-    await Promise.all(long);
+    expect((await ended).map(({ status }) => status)).toEqual(Array(max).fill("fulfilled"));
     const { hooks } = await expectWhole(other, journal, 50);
     expect(hooks.filter(({ status }) => status === "completed")).toHaveLength(2 * (10 + max));
+    expect(hooks.some(({ lost }) => lost > 0)).toBe(max === 1);
   },
   30_000,
 );

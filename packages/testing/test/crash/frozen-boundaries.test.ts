@@ -50,7 +50,7 @@ describe.each(kinds)(
         const { hooks } = await expectWhole(shop, journal);
         expect(new Set(hooks.map(({ status }) => status))).toEqual(new Set(["completed"]));
       },
-      30_000,
+      20_000,
     );
   },
 );

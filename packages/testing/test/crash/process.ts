@@ -36,6 +36,7 @@ async function act({
   const ids = (await scenario.prepare?.(stage)) ?? [];
   seam.arm();
   await scenario.act(stage, ids);
+  await shop.processor.stop();
   await shop.close();
   return { passed: seam.passed, prepared: seam.prepared };
 }
@@ -47,6 +48,8 @@ async function work({ location, journal, durableHooks, pollIntervalMs, freezesAt
   const shop = openShop({ location, journal, durableHooks, wait, onStatement });
   const dispatcher = createDurableHooksDispatcher({ processor: shop.processor, pollIntervalMs });
   dispatcher.startPolling();
+  // Its parent is gone.
+  process.once("disconnect", () => process.exit());
   process.send?.("ready");
 }
 

@@ -9,15 +9,18 @@ import { page, renderPage } from "./table.ts";
 const children = await openChildren();
 const server = await startPostgres();
 const matrices: (readonly [Databases["kind"], Matrix])[] = [];
-for (const databases of [
-  await sqliteDatabases(children.folder),
-  await postgresDatabases(server.url, children.folder),
-]) {
-  matrices.push([databases.kind, await runMatrix(children, databases)]);
-  await databases.remove();
+try {
+  for (const databases of [
+    await sqliteDatabases(children.folder),
+    await postgresDatabases(server.url, children.folder),
+  ]) {
+    matrices.push([databases.kind, await runMatrix(children, databases)]);
+    await databases.remove();
+  }
+} finally {
+  await server.stop();
+  await children.end();
 }
-await server.stop();
-await children.end();
 await writeFile(page, await renderPage(matrices));
 process.exitCode = matrices.some(([, { rows }]) => rows.some(({ violations }) => violations.length > 0))
   ? 1
