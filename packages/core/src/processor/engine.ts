@@ -56,7 +56,7 @@ export class Engine {
     this.#slots = new Slots(
       fragment,
       (attempt, end) => this.#outcomes.end(attempt, end),
-      (attempt, error) => this.#outcomes.fenced(attempt, error),
+      (attempt, error, isSettling) => this.#outcomes.fenced(attempt, error, isSettling),
     );
     this.#heartbeat = new Heartbeat({
       storage: adapter.storage,

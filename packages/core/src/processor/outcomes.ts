@@ -65,11 +65,11 @@ export class Outcomes {
     this.#settler.push({ attempt, settlement, error });
   }
 
-  /** The attempt's lease is gone: there is nothing to settle. */
-  fenced(attempt: Attempt, error: unknown): void {
+  /** The attempt's lease is gone. Unless its outcome is on its way, which will be refused, there is nothing to settle. */
+  fenced(attempt: Attempt, error: unknown, isSettling: boolean): void {
     this.#fenced.add(attempt);
     this.#tell({ type: "fenced", ...this.#about(attempt), error });
-    this.#onDone({ attempts: [attempt], dueInMs: null, gaveBack: false });
+    if (!isSettling) this.#onDone({ attempts: [attempt], dueInMs: null, gaveBack: false });
   }
 
   abandon(): void {

@@ -17,7 +17,7 @@ const graceMs = 5_000;
 export class Slots {
   readonly #fragment: FragmentInternals;
   readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
-  readonly #onFenced: (attempt: Attempt, error: unknown) => void;
+  readonly #onFenced: (attempt: Attempt, error: unknown, isSettling: boolean) => void;
   readonly #taken = new Map<string, Attempt>();
   #suspects = 0;
   readonly #alarm: Alarm;
@@ -25,7 +25,7 @@ export class Slots {
   constructor(
     fragment: FragmentInternals,
     onEnded: (attempt: Attempt, end: AttemptEnd) => void,
-    onFenced: (attempt: Attempt, error: unknown) => void,
+    onFenced: (attempt: Attempt, error: unknown, isSettling: boolean) => void,
   ) {
     this.#fragment = fragment;
     this.#onEnded = onEnded;
@@ -83,11 +83,12 @@ export class Slots {
     const gone = new Set(leases);
     for (const attempt of this.#taken.values()) {
       if (!gone.has(attempt.item.lease)) continue;
-      this.release(attempt);
       const reason = leaseLost(attempt.item.id);
+      // One that has ended by itself keeps its slot until its outcome is answered: `stop` waits for that.
+      const isSettling = attempt.isEnded;
       attempt.stop(reason);
       attempt.end();
-      this.#onFenced(attempt, reason);
+      this.#onFenced(attempt, reason, isSettling);
     }
   }
 
