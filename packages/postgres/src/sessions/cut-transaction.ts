@@ -86,14 +86,25 @@ async function unlessCut<T>(fate: Fate, body: () => Promise<T>): Promise<T> {
 /** node-postgres and its like emit an error on a cut connection, and one that nobody listens for ends the process. */
 export async function transactOnEmitter<T>(client: object, run: () => Promise<T>): Promise<T> {
   if (!isEmitter(client)) return run();
-  const ignore = () => {};
-  client.on("error", ignore);
+  listen(client, 1);
   try {
     return await run();
   } finally {
     // Drizzle rolls back, and hands the connection to its pool, which listens again, after this.
-    setTimeout(() => client.removeListener("error", ignore), closeWithinMs).unref();
+    setTimeout(() => listen(client, -1), closeWithinMs).unref();
   }
+}
+
+/** How many transactions, open or just ended, want each client's errors ignored: one listener serves them all. */
+const wanted = new WeakMap<Emitter, number>();
+const ignore = () => {};
+
+function listen(client: Emitter, change: 1 | -1): void {
+  const before = wanted.get(client) ?? 0;
+  const after = before + change;
+  wanted.set(client, after);
+  if (before === 0) client.on("error", ignore);
+  if (after === 0) client.removeListener("error", ignore);
 }
 
 interface Emitter {
