@@ -71,7 +71,27 @@ async function tests() {
   rmSync(directory, { recursive: true });
   // A file that does not load has no failed test, and yet the run failed.
   const failed = Math.max(result.numFailedTests ?? 0, code === 0 ? 0 : 1);
+  printConformance(result.testResults ?? []);
   return { passed: result.numPassedTests ?? 0, failed };
+}
+
+/** How many guarantees each adapter and dispatcher was held to, and from how many of them it deviates. */
+function printConformance(files) {
+  const counts = new Map();
+  for (const { assertionResults } of files.filter(({ name }) => name.endsWith("/conformance.test.ts"))) {
+    for (const { ancestorTitles, title } of assertionResults) {
+      const count = counts.get(ancestorTitles[0]) ?? { cases: 0, deviations: 0 };
+      const isDeviation = title.includes(" — deviates: ");
+      counts.set(ancestorTitles[0], {
+        cases: count.cases + 1,
+        deviations: count.deviations + Number(isDeviation),
+      });
+    }
+  }
+  if (counts.size > 0) console.log("\nconformance");
+  for (const [name, { cases, deviations }] of counts) {
+    console.log(`  ${String(cases).padStart(4)} cases, ${deviations} deviations  ${name}`);
+  }
 }
 
 function report(...counts) {

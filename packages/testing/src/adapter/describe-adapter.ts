@@ -9,6 +9,7 @@ import { closeLeases } from "./rings/close-leases.ts";
 import { concurrency } from "./rings/concurrency.ts";
 import { concurrencyKeys } from "./rings/concurrency-keys.ts";
 import { database } from "./rings/database.ts";
+import { engine } from "./rings/engine.ts";
 import { enqueue } from "./rings/enqueue.ts";
 import { extend } from "./rings/extend.ts";
 import { hold } from "./rings/hold.ts";
@@ -58,6 +59,7 @@ const groups: Readonly<Record<string, Guarantees>> = {
   notifier,
   concurrency,
   storm,
+  engine,
 };
 
 const timeoutMs = 30_000;
