@@ -26,6 +26,8 @@ export interface SimulateOptions {
 
 export interface SimulationFailure {
   readonly seed: number;
+  /** User actions that the failure needs: it fails with so many, and the later ones were left out. */
+  readonly steps: number;
   readonly violations: readonly Violation[];
   /** Fault strikes that the failure needs, after the others were taken out. */
   readonly strikes: number;
@@ -87,8 +89,23 @@ export async function runSeed(
   return world;
 }
 
-/** Take out fault strikes, half of them at a time, then fewer, as long as the run still fails. */
+/** Take out what a failure does not need: the user's later actions first, then fault strikes. */
 async function shrink(options: SimulateOptions, seed: number, failed: World): Promise<SimulationFailure> {
+  let shortest = failed;
+  let { steps } = failed.options;
+  for (let less = Math.floor(steps / 2); less >= 1; less = Math.floor(less / 2)) {
+    const world = await runSeed({ ...options, steps: less }, seed);
+    if (world.violations.length === 0) break;
+    shortest = world;
+    steps = less;
+  }
+  const smallest = await withFewerStrikes({ ...options, steps }, seed, shortest);
+  const strikes = [...smallest.faults.struck.values()].reduce((sum, count) => sum + count, 0);
+  return { seed, steps, violations: smallest.violations, strikes, history: smallest.history.lines };
+}
+
+/** Take out fault strikes, half of them at a time, then fewer, as long as the run still fails. */
+async function withFewerStrikes(options: SimulateOptions, seed: number, failed: World): Promise<World> {
   let without: ReadonlySet<number> = new Set();
   let smallest = failed;
   for (
@@ -106,6 +123,5 @@ async function shrink(options: SimulateOptions, seed: number, failed: World): Pr
       smallest = world;
     }
   }
-  const strikes = [...smallest.faults.struck.values()].reduce((sum, count) => sum + count, 0);
-  return { seed, violations: smallest.violations, strikes, history: smallest.history.lines };
+  return smallest;
 }

@@ -69,13 +69,13 @@ function print(all: readonly SentReport[]): void {
   console.log("\ninvariants, checked after every step or at the end");
   for (const invariant of all[0]?.invariants ?? [])
     console.log(`  ${broken.has(invariant) ? "BROKEN" : "  held"}  ${invariant}`);
-  for (const { seed, violations, strikes, history } of failures) {
+  for (const { seed, steps, violations, strikes, history } of failures) {
     console.log(
-      `\nSeed ${seed} breaks an invariant. Of its faults it needs ${strikes}:\n\n${history.join("\n")}\n`,
+      `\nSeed ${seed} breaks an invariant. It needs ${steps} user actions and ${strikes} faults:\n\n${history.join("\n")}\n`,
     );
     for (const { invariant, what } of violations) console.log(`  ${invariant}: ${what}`);
     console.log(
-      `\nReplay it: npm run simulate -- --seed ${seed} --steps ${values.steps} --processes ${values.processes}`,
+      `\nReplay it: npm run simulate -- --seed ${seed} --steps ${steps} --processes ${values.processes}`,
     );
   }
 }
