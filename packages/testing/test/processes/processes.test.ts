@@ -50,7 +50,9 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
       start({ durableHooks: { concurrency: 5 } }),
       start({ durableHooks: { concurrency: 5 } }),
     ]);
-    const batches = Array.from({ length: 20 }, () => order(...Array<Order>(10).fill({ act: "take", ms: 20 })));
+    const batches = Array.from({ length: 20 }, () =>
+      order(...Array<Order>(10).fill({ act: "take", ms: 20 })),
+    );
     const ids = (await Promise.all(batches)).flat();
     await drained();
     const runs = await starts();
