@@ -54,7 +54,7 @@ export function diskFailure(): Error {
 
 /** The path of a database in a folder of its own, which goes when the test ends. */
 export async function freshFile(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "sherd-review-"));
+  const folder = await mkdtemp(join(tmpdir(), "sherd-regressions-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return join(folder, "app.db");
 }
