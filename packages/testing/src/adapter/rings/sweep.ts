@@ -7,8 +7,8 @@ const hourMs = 3_600_000;
 
 export const sweep: Guarantees = {
   "a timed item is ready once it is due and swept": async (q) => {
-    const [due] = await q.enqueue({ dueAt: q.now() + 20 }, { dueAt: q.now() + hourMs });
-    await q.pass(30);
+    const [due] = await q.enqueue({ dueAt: q.now() + 500 }, { dueAt: q.now() + hourMs });
+    await q.pass(510);
     expect(await q.sweep()).toMatchObject({ promoted: 1, lost: [] });
     expect(await q.view(due)).toMatchObject({ state: "ready", dueAt: null });
     expect(await q.claimIds()).toEqual([due]);
