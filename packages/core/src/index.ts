@@ -31,8 +31,9 @@ export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./
 export { invalidOption } from "./options/invalid-option.ts";
 export { optionalFunction, requireInteger, requireKnown } from "./options/require-option.ts";
 export { createDurableHooksProcessor } from "./processor/processor.ts";
-export type { DurableHooksProcessor, ProcessedHooks } from "./processor/processor.ts";
+export type { DurableHooksProcessor, ProcessDueOptions, ProcessedHooks } from "./processor/processor.ts";
 export type { StopOptions, WakeListener, WakeOptions } from "./processor/processor.ts";
+export type { RecoveredHook, RecoverOptions } from "./processor/recovery.ts";
 export { custom, exponential, fixed, noRetry } from "./retry/policy.ts";
 export type { CustomRetry, ExponentialRetry, FailedAttempt, FixedRetry } from "./retry/policy.ts";
 export type { NoRetry, RetryPolicy, StoredRetry } from "./retry/policy.ts";

@@ -26,6 +26,9 @@ class NotingProcessor implements DurableHooksProcessor {
   async processDue() {
     return { completed: 0, failed: 0, givenBack: 0, other: 0, nextWakeAt: null };
   }
+  async recover() {
+    return [];
+  }
   async idle() {}
   async subscribe(listener: WakeListener) {
     this.calls.push("subscribe");

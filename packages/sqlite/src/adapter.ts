@@ -1,5 +1,6 @@
 import type { Database, DatabaseAdapter } from "@sherd/core";
 import type { SqliteClock } from "./clock.ts";
+import type { Session } from "./connection.ts";
 import { isDrizzleTransaction, sessionOf } from "./drizzle.ts";
 import { invalidOption } from "./errors.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
@@ -11,6 +12,13 @@ import { sqliteStorage } from "./storage.ts";
 export interface AdapterParts extends ExecutorOptions {
   readonly clock: SqliteClock;
   readonly changes: (executor: Executor) => ChangeSource;
+  /** What a caller's transaction is joined with. Default: a drizzle transaction of SQLite over any driver. */
+  readonly joined?: (transaction: object) => Joined;
+}
+
+export interface Joined {
+  readonly session: Session;
+  readonly db: Database;
 }
 
 /** An adapter over any connection that speaks SQLite. */
@@ -25,18 +33,22 @@ export function createAdapter(parts: AdapterParts): DatabaseAdapter {
     tables,
     transaction: (run) => executor.transaction(run),
     join(transaction) {
-      if (!isDrizzleTransaction(transaction)) {
-        throw invalidOption(
-          "drizzleTransaction",
-          transaction,
-          "Cannot join the transaction: it is no drizzle transaction of SQLite. Pass what `db.transaction(async (tx) => …)` hands over.",
-        );
-      }
-      return executor.join(sessionOf(transaction), transaction as unknown as Database);
+      const { session, db } = (parts.joined ?? joinDrizzle)(transaction);
+      return executor.join(session, db);
     },
     async close() {
       notifier.close();
       await executor.close();
     },
   };
+}
+
+function joinDrizzle(transaction: object): Joined {
+  if (isDrizzleTransaction(transaction))
+    return { session: sessionOf(transaction), db: transaction as unknown as Database };
+  throw invalidOption(
+    "drizzleTransaction",
+    transaction,
+    "Cannot join the transaction: it is no drizzle transaction of SQLite. Pass what `db.transaction(async (tx) => …)` hands over.",
+  );
 }

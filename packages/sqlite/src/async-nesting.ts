@@ -1,10 +1,13 @@
-import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import type { Nesting } from "./nesting.ts";
 
+/** What is needed of `node:async_hooks`. It is not imported: a Worker has it only if it asks for it. */
+export type AsyncHooks = Pick<typeof import("node:async_hooks"), "AsyncLocalStorage" | "AsyncResource">;
+
 /** Told by the async context. A context that outlives its transaction is outside again: the mark says so. */
-function asyncNesting(): Nesting {
+function asyncNesting({ AsyncLocalStorage, AsyncResource }: AsyncHooks): Nesting {
   const context = new AsyncLocalStorage<{ isOpen: boolean }>();
   return {
+    isTold: true,
     async inside(body) {
       const mark = { isOpen: true };
       try {
@@ -21,8 +24,8 @@ function asyncNesting(): Nesting {
 const nestings = new WeakMap<object, Nesting>();
 
 /** The one nesting of a database object: of two adapters that share it, either may hold what the other waits for. */
-export function nestingOf(database: object): Nesting {
+export function nestingOf(database: object, hooks: AsyncHooks): Nesting {
   let nesting = nestings.get(database);
-  if (nesting === undefined) nestings.set(database, (nesting = asyncNesting()));
+  if (nesting === undefined) nestings.set(database, (nesting = asyncNesting(hooks)));
   return nesting;
 }

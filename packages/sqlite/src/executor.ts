@@ -1,6 +1,6 @@
 import type { Database, StatementObserver, Transaction } from "@sherd/core";
 import type { Awaitable, Connection, Session } from "./connection.ts";
-import { adapterClosed, toSherdError } from "./errors.ts";
+import { adapterClosed, databaseBusy, toSherdError } from "./errors.ts";
 import type { Mutex } from "./mutex.ts";
 import { type Nesting, nestedTransaction } from "./nesting.ts";
 import { runObserved, runScript, type Script } from "./script.ts";
@@ -118,13 +118,19 @@ export class Executor {
   ): Promise<T> {
     if (this.#options.nesting.isInside()) throw nestedTransaction(verb);
     try {
-      return await this.#options.mutex.run(() => {
+      return await this.#inTurn(verb, () => {
         if (this.#isClosed) throw adapterClosed(verb);
         return task();
       });
     } catch (error) {
       throw isUsers(error) ? error : toSherdError(error, verb, this.#options.busyTimeoutMs);
     }
+  }
+
+  #inTurn<T>(verb: string, task: () => Promise<T>): Promise<T> {
+    const { mutex, nesting, busyTimeoutMs } = this.#options;
+    if (nesting.isTold) return mutex.run(task);
+    return mutex.runWithin(task, busyTimeoutMs, () => databaseBusy(verb, busyTimeoutMs, undefined));
   }
 
   async #inTransaction<T>(

@@ -1,3 +1,4 @@
+import * as asyncHooks from "node:async_hooks";
 import type { DatabaseSync } from "node:sqlite";
 import type { DatabaseAdapter, StatementObserver } from "@sherd/core";
 import { createAdapter } from "./adapter.ts";
@@ -51,7 +52,7 @@ export function sqliteAdapter(
   return createAdapter({
     connection,
     mutex: mutexOf(identity),
-    nesting: nestingOf(identity),
+    nesting: nestingOf(identity, asyncHooks),
     busyTimeoutMs,
     observer: options.onStatement,
     clock: options.clock ?? systemClock,

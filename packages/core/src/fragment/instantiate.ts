@@ -105,6 +105,7 @@ function buildInternals<Config, Tables, Hooks, Services>(
     tables,
     services: new Map(Object.entries(definition.buildServices({ config, tables }) as Record<string, never>)),
     scope,
+    triggering: new Set(),
     ready: once(() =>
       adapter.migrator.verify(scope === null ? [adapter.migrator.kernel] : [adapter.migrator.kernel, scope]),
     ),

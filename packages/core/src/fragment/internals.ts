@@ -17,6 +17,8 @@ export interface FragmentInternals {
   readonly services: ReadonlyMap<string, (uow: unknown, ...args: unknown[]) => unknown>;
   /** Null when the author shipped no migrations for the tables that there are. */
   readonly scope: MigrationScope | null;
+  /** Called within a transaction that triggered hooks, before it commits, with the milliseconds until the earliest is due. */
+  readonly triggering: Set<(dueInMs: number) => Promise<void>>;
   /** Check once that the database is migrated. */
   ready(): Promise<void>;
 }

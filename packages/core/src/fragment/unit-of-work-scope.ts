@@ -42,6 +42,7 @@ export class UnitOfWorkScope {
     if (this.#triggers.length === 0) return;
     const items = this.#triggers.map(({ trigger }) => trigger.item);
     this.#conflicts = await this.#adapter.storage.enqueue(this.#tx, items);
+    await this.#tellTriggering();
   }
 
   /** Refuse what comes after the end, which no commit would carry any more. */
@@ -75,6 +76,17 @@ export class UnitOfWorkScope {
 
   #queues(): ReadonlySet<string> {
     return new Set(this.#triggers.map(({ by }) => by.queue));
+  }
+
+  /** One by one: they may write to this transaction's storage. */
+  async #tellTriggering(): Promise<void> {
+    for (const fragment of new Set(this.#triggers.map(({ by }) => by))) {
+      if (fragment.triggering.size === 0) continue;
+      const own = this.#triggers.filter(({ by }) => by === fragment);
+      const dueAt = Math.min(...own.map(({ trigger }) => trigger.item.dueAt ?? 0));
+      const dueInMs = Math.max(0, dueAt - fragment.settings.clock.now());
+      for (const tell of fragment.triggering) await tell(dueInMs);
+    }
   }
 
   #tellConflicts(): void {

@@ -107,8 +107,11 @@ export interface ItemView {
   readonly key: string | null;
   readonly state: ItemState;
   readonly outcome: Outcome | null;
+  readonly revision: number;
   readonly held: boolean;
+  /** Who holds it, and under which lease; null when nobody does. */
   readonly owner: string | null;
+  readonly lease: string | null;
   readonly cancelRequested: boolean;
   readonly priority: number;
   readonly concurrencyKey: string | null;

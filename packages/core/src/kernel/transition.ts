@@ -22,13 +22,19 @@ export interface TransitionContext {
   readonly random: number;
 }
 
+/** What a transition reads of the item whose attempt ended. */
+export type AttemptedItem = Pick<
+  ClaimedItem,
+  "id" | "lease" | "revision" | "failures" | "lost" | "maxAttempts"
+>;
+
 /** The attempt that a claimed item is in, 1 for the first: failures and losses both used one up. */
 export function attemptOf({ failures, lost }: Pick<ClaimedItem, "failures" | "lost">): number {
   return failures + lost + 1;
 }
 
 /** Decide what the end of an attempt makes of its item. */
-export function endAttempt(item: ClaimedItem, end: AttemptEnd, context: TransitionContext): Settlement {
+export function endAttempt(item: AttemptedItem, end: AttemptEnd, context: TransitionContext): Settlement {
   const unchanged = fence(item);
   switch (end.kind) {
     case "completed":
@@ -43,7 +49,7 @@ export function endAttempt(item: ClaimedItem, end: AttemptEnd, context: Transiti
 }
 
 function failAttempt(
-  item: ClaimedItem,
+  item: AttemptedItem,
   error: unknown,
   { policy, now, random }: TransitionContext,
 ): Settlement {
@@ -56,7 +62,7 @@ function failAttempt(
   return delayMs === 0 ? ended : { ...ended, state: "timed", delayMs };
 }
 
-function loseAttempt(item: ClaimedItem, error: unknown, { maxLost, now }: TransitionContext): Settlement {
+function loseAttempt(item: AttemptedItem, error: unknown, { maxLost, now }: TransitionContext): Settlement {
   const attempt = attemptOf(item);
   const ended = { ...fence(item), lost: true, error: describeError(error, attempt, now) };
   const isLast = item.lost + 1 >= maxLost || attempt >= item.maxAttempts;
@@ -64,7 +70,7 @@ function loseAttempt(item: ClaimedItem, error: unknown, { maxLost, now }: Transi
 }
 
 /** Back to ready, with nothing used up: what every transition starts from. */
-function fence({ id, lease, revision }: ClaimedItem): Settlement {
+function fence({ id, lease, revision }: AttemptedItem): Settlement {
   return {
     id,
     lease,

@@ -2,9 +2,11 @@ import { uuidv7 } from "uuidv7";
 import type { ClaimRequest, Extension } from "../adapter/storage.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { IdleWaiters, within } from "./idle-waiters.ts";
 import { LeaseBook } from "./lease-book.ts";
 import { type Aftermath, Outcomes } from "./outcomes.ts";
 import type { WakeListener } from "./processor.ts";
+import { type RecoveredHook, recoverAbandoned, type RecoverOptions } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { Slots } from "./slots.ts";
 import { sweepQueue } from "./sweep.ts";
@@ -32,7 +34,7 @@ export class Engine {
   readonly #heartbeat: Heartbeat;
   readonly #retention: Retention;
   readonly #listeners = new Set<WakeListener>();
-  #idleWaiters: (() => void)[] = [];
+  readonly #idle = new IdleWaiters(() => this.#isIdle);
   #pumping: Promise<number> | null = null;
   #closing: Promise<void> = Promise.resolve();
   #isWanted = false;
@@ -93,8 +95,7 @@ export class Engine {
   }
 
   idle(): Promise<void> {
-    if (this.#isIdle) return Promise.resolve();
-    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+    return this.#idle.wait();
   }
 
   /** Someone asked a running hook to stop: the heartbeat's answer tells which. */
@@ -103,20 +104,43 @@ export class Engine {
     void this.#heartbeat.beatAnew();
   }
 
-  async processDue(deadlineMs: number): Promise<Counts> {
+  /** No claim is in flight meanwhile, so every lease that is not in the book is another's. */
+  async recover(options: RecoverOptions): Promise<readonly RecoveredHook[]> {
+    while (this.#pumping !== null) await this.#pumping.catch(() => {});
+    const recovering = this.#fragment
+      .ready()
+      .then(() => recoverAbandoned(this.#fragment, this.#leases.open(), options));
+    this.#pumping = this.#asPump(recovering);
+    return recovering;
+  }
+
+  /** Who wakes the processor meanwhile waits, and a pump follows. */
+  async #asPump(work: Promise<unknown>): Promise<number> {
+    await work.catch(() => {});
+    this.#pumping = this.#isWanted ? this.#pump() : null;
+    this.#idle.tell();
+    return (await this.#pumping) ?? 0;
+  }
+
+  /** Claim for `claimMs`, and give running handlers until `deadlineMs`. */
+  async processDue(deadlineMs: number, claimMs: number): Promise<Counts> {
+    const { clock } = this.#fragment.settings;
+    const startedAt = clock.elapsed();
     const before = this.#outcomes.tally.counts();
+    let leftMs = 0;
     try {
-      await this.#processUntil(this.#fragment.settings.clock.elapsed() + deadlineMs);
+      await this.#processUntil(startedAt + Math.min(claimMs, deadlineMs));
+      leftMs = Math.max(0, startedAt + deadlineMs - clock.elapsed());
     } finally {
       // Whatever is left must not go on unwatched, also when the database failed us; a `stop` sees to it itself.
-      if (this.#stopped === null) await this.#pause();
+      if (this.#stopped === null) await this.#pause(leftMs);
     }
     return this.#outcomes.tally.since(before);
   }
 
-  /** Give back what is running, close what is open, and be ready to go on. */
-  async #pause(): Promise<void> {
-    if (this.#slots.taken > 0) await this.#drain(0);
+  /** Give back what still runs after `withinMs`, close what is open, and be ready to go on. */
+  async #pause(withinMs: number): Promise<void> {
+    if (this.#slots.taken > 0) await this.#drain(withinMs);
     this.#isClosed = this.#stopped !== null;
     await this.#closeEmptied();
     await this.#retention.end();
@@ -131,7 +155,7 @@ export class Engine {
       if (started !== null && sum(counts) === sum(started)) return;
       started = counts;
       await this.wake(true);
-      await this.#idleWithin(until - clock.elapsed());
+      await this.#idle.waitWithin(until - clock.elapsed(), clock);
       if (this.#slots.taken > 0 || (await this.nextWakeInMs()) !== 0) return;
     }
   }
@@ -155,7 +179,7 @@ export class Engine {
       return started;
     } finally {
       this.#pumping = null;
-      this.#tellIdle();
+      this.#idle.tell();
     }
   }
 
@@ -238,17 +262,12 @@ export class Engine {
     if (this.#slots.taken > 0) return;
     this.#heartbeat.stop();
     if (!this.#hasMore) void this.#closeEmptied();
-    this.#tellIdle();
+    this.#idle.tell();
   }
 
   /** Nothing is in flight, and no claim that could put something there. */
   get #isIdle(): boolean {
     return this.#slots.taken === 0 && this.#pumping === null && this.#cancelRefill === null;
-  }
-
-  #tellIdle(): void {
-    if (!this.#isIdle) return;
-    for (const resolve of this.#idleWaiters.splice(0)) resolve();
   }
 
   #refill(): void {
@@ -293,40 +312,20 @@ export class Engine {
   }
 
   async #drain(deadlineMs: number): Promise<void> {
+    const { clock } = this.#fragment.settings;
     this.#isClosed = true;
     this.#cancelRefill?.();
     this.#cancelRefill = null;
     // Not the claim in flight either is waited for without a bound: it may wait for what a handler holds.
-    await this.#idleWithin(deadlineMs);
+    await this.#idle.waitWithin(deadlineMs, clock);
     if (!this.#isIdle) {
       this.#slots.interrupt();
-      await this.#idleWithin(abortGraceMs);
+      await this.#idle.waitWithin(abortGraceMs, clock);
       this.#slots.giveBack();
-      await this.#idleWithin(settleGraceMs);
+      await this.#idle.waitWithin(settleGraceMs, clock);
     }
     this.#heartbeat.stop();
-    await this.#within(settleGraceMs, Promise.all([this.#closeEmptied(), this.#retention.end()]));
-  }
-
-  /** Wait until no handler is in flight and no claim, but not longer than `withinMs`. */
-  async #idleWithin(withinMs: number): Promise<void> {
-    if (this.#isIdle) return;
-    let stopWaiting = () => {};
-    const idle = new Promise<void>((resolve) => {
-      stopWaiting = resolve;
-      this.#idleWaiters.push(resolve);
-    });
-    await this.#within(withinMs, idle);
-    this.#idleWaiters = this.#idleWaiters.filter((waiter) => waiter !== stopWaiting);
-  }
-
-  async #within(withinMs: number, work: Promise<unknown>): Promise<void> {
-    let cancel = () => {};
-    const expired = new Promise<void>((resolve) => {
-      cancel = this.#fragment.settings.clock.schedule(resolve, withinMs);
-    });
-    await Promise.race([work, expired]);
-    cancel();
+    await within(settleGraceMs, Promise.all([this.#closeEmptied(), this.#retention.end()]), clock);
   }
 }
 

@@ -3,6 +3,7 @@ import type { AnyFragment } from "../fragment/fragment.ts";
 import { internalsOf } from "../fragment/internals.ts";
 import { requireInteger } from "../options/require-option.ts";
 import { Engine } from "./engine.ts";
+import type { RecoveredHook, RecoverOptions } from "./recovery.ts";
 
 /** What a dispatcher is told by its processor. */
 export interface WakeListener {
@@ -10,6 +11,11 @@ export interface WakeListener {
   onWake(): void;
   /** Something will be due in so many milliseconds. */
   onDueIn(delayMs: number): void;
+  /**
+   * Hooks were triggered, the earliest of them due in so many milliseconds, and their transaction is about to commit: what
+   * is written to the same storage before the answer resolves commits with them, and what it throws rolls them back.
+   */
+  onTriggering?(dueInMs: number): Promise<void>;
   /** The connection that carries wake-ups had to be made anew; the poll bridges the gap. */
   onError(error: unknown): void;
 }
@@ -22,6 +28,11 @@ export interface WakeOptions {
 export interface StopOptions {
   /** How long running handlers may go on, in milliseconds. Default: 30,000. */
   readonly deadlineMs?: number;
+}
+
+export interface ProcessDueOptions extends StopOptions {
+  /** How long to go on claiming, in milliseconds. Default: until the deadline. */
+  readonly claimMs?: number;
 }
 
 /** How the hooks of one run ended. */
@@ -56,10 +67,15 @@ export interface DurableHooksProcessor {
   /** The same as a moment on this process's clock. */
   getNextWakeAt(): Promise<Date | null>;
   /**
-   * Run what is due, and what becomes due meanwhile, until nothing is or `deadlineMs` has passed; then hooks
-   * still running are interrupted and given back. For hosts without a process that stays.
+   * Run what is due, and what becomes due meanwhile, until nothing is or `claimMs` has passed; hooks that still run
+   * when `deadlineMs` has passed are interrupted and given back. For hosts without a process that stays.
    */
-  processDue(options?: StopOptions): Promise<ProcessedHooks>;
+  processDue(options?: ProcessDueOptions): Promise<ProcessedHooks>;
+  /**
+   * Take back at once what earlier processors held and did not end. Only for a host where no other process can hold
+   * hooks of the fragment, such as a Durable Object. Resolves with what was taken back.
+   */
+  recover(options?: RecoverOptions): Promise<readonly RecoveredHook[]>;
   /** Resolves when no handler is in flight and every outcome is settled. */
   idle(): Promise<void>;
   /** Hear when to wake, until the answered function is called. */
@@ -87,18 +103,26 @@ export function createDurableHooksProcessor(fragment: AnyFragment): DurableHooks
     wake: ({ sweep = true } = {}) => engine.wake(sweep),
     getNextWakeInMs: () => engine.nextWakeInMs(),
     getNextWakeAt: async () => nextWakeAt(await engine.nextWakeInMs()),
-    async processDue({ deadlineMs } = {}) {
-      const counts = await engine.processDue(deadline("processDue", deadlineMs));
+    async processDue({ deadlineMs, claimMs } = {}) {
+      const within = deadline("processDue", deadlineMs);
+      const counts = await engine.processDue(
+        within,
+        requireInteger("processDue.claimMs", claimMs ?? within, 0),
+      );
       return { ...counts, nextWakeAt: nextWakeAt(await engine.nextWakeInMs()) };
     },
+    recover: (options = {}) => engine.recover(options),
     idle: () => engine.idle(),
     async subscribe(listener) {
       const forget = engine.listen(listener);
+      const onTriggering = (dueInMs: number) => listener.onTriggering?.(dueInMs) ?? Promise.resolve();
+      internals.triggering.add(onTriggering);
       const wake = (reason: WakeReason) =>
         reason === "cancel" ? engine.checkCancellations() : listener.onWake();
       const unsubscribe = await adapter.notifier.subscribe(queue, wake, (error) => listener.onError(error));
       return async () => {
         forget();
+        internals.triggering.delete(onTriggering);
         await unsubscribe();
       };
     },

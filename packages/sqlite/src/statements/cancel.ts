@@ -1,5 +1,5 @@
 import type { Script } from "../script.ts";
-import { ownerOfItem } from "./held.ts";
+import { holderOfItem } from "./held.ts";
 import { moveToHistory } from "./move.ts";
 
 /**
@@ -13,13 +13,13 @@ export function* cancel(
 ): Script<"cancelled" | "requested" | "finished" | "not_found"> {
   const [row] = (yield {
     name: "read-item",
-    sql: `SELECT i.seq, i.state, ${ownerOfItem} FROM sherd_item i WHERE i.id = ? AND i.queue = ?`,
+    sql: `SELECT i.seq, i.state, ${holderOfItem} FROM sherd_item i WHERE i.id = ? AND i.queue = ?`,
     params: [id, queue],
-  }) as readonly (readonly [seq: number, state: string, owner: string | null])[];
+  }) as readonly (readonly [seq: number, state: string, holder: string | null])[];
   if (row === undefined) return (yield* isInHistory(queue, id)) ? "finished" : "not_found";
-  const [seq, state, owner] = row;
+  const [seq, state, holder] = row;
   if (state === "done") return "finished";
-  if (owner === null) {
+  if (holder === null) {
     yield* moveToHistory([{ seq, outcome: "cancelled", counts: false }], now);
     return "cancelled";
   }

@@ -8,10 +8,11 @@ held(seq) AS MATERIALIZED (
 )`;
 
 /**
- * Who holds the item `i`: parameters none. Reads the leases of the item's queue until one lists it.
+ * The lease that lists the item `i`, and its owner, as JSON: parameters none. Reads the leases of the item's queue until
+ * one lists it.
  */
-export const ownerOfItem = `(
-  SELECT l.owner FROM sherd_lease l
+export const holderOfItem = `(
+  SELECT json_array(l.id, l.owner) FROM sherd_lease l
   WHERE l.queue = i.queue AND EXISTS (SELECT 1 FROM json_each(l.items) e WHERE e.value = i.seq)
   LIMIT 1
 )`;

@@ -72,7 +72,7 @@ ORDER BY i.finished_at DESC, i.id DESC LIMIT ?`;
 
 function positionOf(row: ViewRow, { status }: ItemFilter): Position {
   const [id, , , , , , , , , , at] = row;
-  const seq = row[19] ?? 0;
+  const seq = row[20] ?? 0;
   if (status === "pending" || status === "processing") return [seq, seq];
   return [at ?? 0, status === "failed" ? seq : id];
 }

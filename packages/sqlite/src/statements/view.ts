@@ -1,14 +1,14 @@
 import type { AttemptError, ItemView } from "@sherd/core";
-import { ownerOfItem } from "./held.ts";
+import { holderOfItem } from "./held.ts";
 
 /** What an `ItemView` is read from, of `sherd_item i` or `sherd_history i`; the last two place it in a list. */
 export const itemColumns = `
-  i.id, i.queue, i.name, i.key, i.state, i.outcome, ${ownerOfItem}, i.cancel, i.priority, i.concurrency_key, i.at,
-  i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, i.seq`;
+  i.id, i.queue, i.name, i.key, i.state, i.outcome, ${holderOfItem}, i.cancel, i.priority, i.concurrency_key, i.at,
+  i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, i.revision, i.seq`;
 
 export const historyColumns = `
   i.id, i.queue, i.name, i.key, 'done', i.outcome, NULL, 0, i.priority, i.concurrency_key, i.finished_at,
-  i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, NULL`;
+  i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, 0, NULL`;
 
 export type ViewRow = readonly [
   id: string,
@@ -17,7 +17,7 @@ export type ViewRow = readonly [
   key: string | null,
   state: ItemView["state"],
   outcome: ItemView["outcome"],
-  owner: string | null,
+  holder: string | null,
   cancel: number,
   priority: number,
   concurrencyKey: string | null,
@@ -30,14 +30,16 @@ export type ViewRow = readonly [
   body: string,
   trace: string | null,
   createdAt: number,
+  revision: number,
   seq: number | null,
 ];
 
 export function toView(row: ViewRow): ItemView {
-  const [id, queue, name, key, state, outcome, owner, cancel, priority, concurrencyKey, at, ...rest] = row;
-  const [attempts, failures, lost, maxAttempts, errors, body, trace, createdAt] = rest;
+  const [id, queue, name, key, state, outcome, holder, cancel, priority, concurrencyKey, at, ...rest] = row;
+  const [attempts, failures, lost, maxAttempts, errors, body, trace, createdAt, revision] = rest;
   // A failed item may still be listed by the lease under which it ended.
-  const held = owner !== null && state !== "done";
+  const held = holder !== null && state !== "done";
+  const [lease, owner] = held ? (JSON.parse(holder) as [lease: string, owner: string]) : [null, null];
   return {
     id,
     queue,
@@ -45,8 +47,10 @@ export function toView(row: ViewRow): ItemView {
     key,
     state,
     outcome,
+    revision,
     held,
-    owner: held ? owner : null,
+    owner,
+    lease,
     cancelRequested: cancel === 1,
     priority,
     concurrencyKey,

@@ -17,6 +17,12 @@ export interface AdapterUnderTest {
     advance(ms: number): Promise<void>;
   };
 
+  /**
+   * Run `work`, which uses the database, where that can be used. Leave it out where that is anywhere; a Durable Object's
+   * storage answers only what the object itself runs.
+   */
+  run?<T>(work: () => Promise<T>): Promise<T>;
+
   /** Close the adapter and remove the database. */
   close(): Promise<void>;
 }

@@ -79,19 +79,21 @@ export function describeAdapter({ name, create, deviations = [] }: DescribeAdapt
       describe(group, () => {
         for (const [test, run] of Object.entries(guarantees)) {
           const reason = reasons.get(test);
-          if (reason === undefined) it(test, () => run(open()), timeoutMs);
-          else it.fails(`${test} — deviates: ${reason}`, () => run(open()), timeoutMs);
+          if (reason === undefined) it(test, () => open(run), timeoutMs);
+          else it.fails(`${test} — deviates: ${reason}`, () => open(run), timeoutMs);
         }
       });
     }
   });
 }
 
-/** Make one migrated database for the suite, and answer what opens a new queue on it. */
-function useDatabase(create: () => Promise<AdapterUnderTest>): () => QueueUnderTest {
+type Test = (q: QueueUnderTest) => Promise<void>;
+
+/** Make one migrated database for the suite, and answer what runs a test on a new queue of it. */
+function useDatabase(create: () => Promise<AdapterUnderTest>): (test: Test) => Promise<void> {
   const databases: AdapterUnderTest[] = [];
   let others: readonly DatabaseAdapter[] = [];
-  let open: (() => QueueUnderTest) | undefined;
+  let open: ((test: Test) => Promise<void>) | undefined;
 
   async function empty(): Promise<AdapterUnderTest> {
     const database = await create();
@@ -99,13 +101,19 @@ function useDatabase(create: () => Promise<AdapterUnderTest>): () => QueueUnderT
     return database;
   }
 
+  async function inEmpty(work: (database: AdapterUnderTest) => Promise<void>): Promise<void> {
+    const database = await empty();
+    await runOn(database, () => work(database));
+  }
+
   beforeAll(async () => {
     const underTest = await empty();
     const { adapter } = underTest;
-    await adapter.migrator.apply([adapter.migrator.kernel]);
+    await runOn(underTest, () => adapter.migrator.apply([adapter.migrator.kernel]));
     if (underTest.another) others = [await underTest.another(), await underTest.another()];
     const [second = adapter, third = adapter] = others;
-    open = () => queueUnderTest({ underTest, adapters: [adapter, second, third], empty });
+    const queue = () => queueUnderTest({ underTest, adapters: [adapter, second, third], inEmpty });
+    open = (test) => runOn(underTest, () => test(queue()));
   }, timeoutMs);
 
   afterAll(async () => {
@@ -113,8 +121,12 @@ function useDatabase(create: () => Promise<AdapterUnderTest>): () => QueueUnderT
     for (const database of databases) await database.close();
   }, timeoutMs);
 
-  return () => {
+  return (test) => {
     if (open === undefined) throw new Error("The suite's database was not made.");
-    return open();
+    return open(test);
   };
+}
+
+function runOn<T>({ run }: AdapterUnderTest, work: () => Promise<T>): Promise<T> {
+  return run === undefined ? work() : run(work);
 }

@@ -31,8 +31,8 @@ export interface QueueUnderTest {
   now(): number;
   /** Resolve once the database clock is `ms` further than at the call. Leases claimed for less have expired then. */
   pass(ms: number): Promise<void>;
-  /** A database of its own without any table, which the suite closes. */
-  empty(): Promise<AdapterUnderTest>;
+  /** Do `work` on a database of its own without any table, which the suite closes. */
+  inEmpty(work: (database: AdapterUnderTest) => Promise<void>): Promise<void>;
 
   newItem(overrides?: Partial<NewItem>): NewItem;
   /** Enqueue items in one batch and transaction of their own; answers their ids. */
@@ -64,10 +64,10 @@ export interface QueueUnderTest {
 export interface QueueOptions {
   readonly underTest: AdapterUnderTest;
   readonly adapters: QueueUnderTest["adapters"];
-  empty(): Promise<AdapterUnderTest>;
+  readonly inEmpty: QueueUnderTest["inEmpty"];
 }
 
-export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): QueueUnderTest {
+export function queueUnderTest({ underTest, adapters, inEmpty }: QueueOptions): QueueUnderTest {
   const { adapter, clock } = underTest;
   const { storage } = adapter;
   const queue = `conformance/${crypto.randomUUID()}`;
@@ -79,7 +79,7 @@ export function queueUnderTest({ underTest, adapters, empty }: QueueOptions): Qu
     storage,
     queue,
     adapters,
-    empty,
+    inEmpty,
     now: () => clock?.now() ?? Date.now(),
     pass: (ms) => (clock ? clock.advance(ms) : waitForDatabaseClock(adapter, ms)),
     newItem: make,

@@ -1,4 +1,11 @@
-import type { DurableHooksProcessor, StopOptions, WakeListener, WakeOptions } from "@sherd/core";
+import type {
+  DurableHooksProcessor,
+  ProcessDueOptions,
+  RecoverOptions,
+  StopOptions,
+  WakeListener,
+  WakeOptions,
+} from "@sherd/core";
 import { eventually } from "../eventually.ts";
 
 /** A look is a call that claims what is due: `wake` or `processDue`. */
@@ -47,7 +54,7 @@ export class WatchedProcessor implements DurableHooksProcessor {
     return this.#look(() => this.#processor.wake(options));
   }
 
-  processDue(options?: StopOptions) {
+  processDue(options?: ProcessDueOptions) {
     return this.#look(() => this.#hold(this.#processor.processDue(options)));
   }
 
@@ -57,6 +64,10 @@ export class WatchedProcessor implements DurableHooksProcessor {
 
   getNextWakeAt(): Promise<Date | null> {
     return this.#ask(() => this.#processor.getNextWakeAt());
+  }
+
+  recover(options?: RecoverOptions) {
+    return this.#processor.recover(options);
   }
 
   idle(): Promise<void> {

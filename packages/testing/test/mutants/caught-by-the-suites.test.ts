@@ -18,7 +18,7 @@ async function queueOver(adapters: readonly [DatabaseAdapter, DatabaseAdapter, D
   const [adapter] = adapters;
   await adapter.migrator.apply([adapter.migrator.kernel]);
   const underTest = { adapter, close: async () => {} };
-  return queueUnderTest({ underTest, adapters, empty: async () => underTest });
+  return queueUnderTest({ underTest, adapters, inEmpty: (work) => work(underTest) });
 }
 
 it("a batch that is settled all or nothing is caught by “a stale outcome harms none of its batch”", async () => {

@@ -135,15 +135,16 @@ export const concurrency: Guarantees = {
   },
 
   "migrators that come at once apply each migration once": async (q) => {
-    const database = await q.empty();
-    const others = database.another ? [await database.another(), await database.another()] : [];
-    const migrators = [database.adapter, database.adapter, ...others].map(({ migrator }) => migrator);
-    const reports = await Promise.all(migrators.map((migrator) => migrator.apply([migrator.kernel])));
-    const tags = database.adapter.migrator.kernel.migrations.map(({ tag }) => tag);
-    expect(reports.flat().flatMap(({ applied }) => applied)).toEqual(tags);
-    expect(reports.flat().flatMap(({ present }) => present)).toHaveLength(
-      (migrators.length - 1) * tags.length,
-    );
-    await Promise.all(others.map((adapter) => adapter.close()));
+    await q.inEmpty(async (database) => {
+      const others = database.another ? [await database.another(), await database.another()] : [];
+      const migrators = [database.adapter, database.adapter, ...others].map(({ migrator }) => migrator);
+      const reports = await Promise.all(migrators.map((migrator) => migrator.apply([migrator.kernel])));
+      const tags = database.adapter.migrator.kernel.migrations.map(({ tag }) => tag);
+      expect(reports.flat().flatMap(({ applied }) => applied)).toEqual(tags);
+      expect(reports.flat().flatMap(({ present }) => present)).toHaveLength(
+        (migrators.length - 1) * tags.length,
+      );
+      await Promise.all(others.map((adapter) => adapter.close()));
+    });
   },
 };

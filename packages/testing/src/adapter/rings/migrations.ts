@@ -83,19 +83,20 @@ export const migrations: Guarantees = {
   },
 
   "a database without tables says so, whatever is asked of it": async (q) => {
-    const empty = await q.empty();
-    const { migrator } = empty.adapter;
-    const notMigrated = { code: "NOT_MIGRATED", message: expect.stringContaining("migrate(") };
-    for (const [verb, call] of Object.entries(verbs(q, empty.adapter))) {
-      await expect(call(), verb).rejects.toMatchObject(notMigrated);
-    }
-    await expect(migrator.verify([migrator.kernel])).rejects.toMatchObject({
-      code: "NOT_MIGRATED",
-      details: { scope: "kernel", missing: migrator.kernel.migrations.map(({ tag }) => tag) },
+    await q.inEmpty(async ({ adapter }) => {
+      const { migrator } = adapter;
+      const notMigrated = { code: "NOT_MIGRATED", message: expect.stringContaining("migrate(") };
+      for (const [verb, call] of Object.entries(verbs(q, adapter))) {
+        await expect(call(), verb).rejects.toMatchObject(notMigrated);
+      }
+      await expect(migrator.verify([migrator.kernel])).rejects.toMatchObject({
+        code: "NOT_MIGRATED",
+        details: { scope: "kernel", missing: migrator.kernel.migrations.map(({ tag }) => tag) },
+      });
+      await migrator.apply([migrator.kernel]);
+      await migrator.verify([migrator.kernel]);
+      await expect(verbs(q, adapter).enqueue()).resolves.toEqual([]);
     });
-    await migrator.apply([migrator.kernel]);
-    await migrator.verify([migrator.kernel]);
-    await expect(verbs(q, empty.adapter).enqueue()).resolves.toEqual([]);
   },
 };
 
