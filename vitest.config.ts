@@ -17,6 +17,7 @@ const conditions = ["@sherd/source", "node"];
 
 /** Folders with tests that run inside workerd, as Workers do, and the Durable Objects that their `worker.ts` has. */
 const inWorkerd: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "packages/dispatcher-cloudflare-do": { HOST: "Host" },
   "packages/sqlite": { HOST: "Host" },
 };
 

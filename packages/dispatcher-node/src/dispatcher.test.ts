@@ -29,6 +29,7 @@ class NotingProcessor implements DurableHooksProcessor {
   async recover() {
     return [];
   }
+  async prune() {}
   async idle() {}
   async subscribe(listener: WakeListener) {
     this.calls.push("subscribe");

@@ -9,6 +9,8 @@ export interface Fragment<Tables, Hooks, Services> {
   /** The name under which its rows live; no two fragments on one adapter share it. */
   readonly namespace: string;
   readonly databaseAdapter: DatabaseAdapter;
+  /** The path under which `handler` serves the routes; null when there are none. */
+  readonly mountRoute: string | null;
   readonly tables: Tables;
   /** The fragment's and the kernel's drizzle tables, by their names in the database, for a drizzle-kit schema of your own. */
   readonly schema: Readonly<Record<string, unknown>>;

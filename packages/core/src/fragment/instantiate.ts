@@ -64,17 +64,19 @@ function buildFragment<Config, Tables, Hooks, Services>(
     services[name] = (...args: unknown[]) => runUnitOfWork(internals, async (uow) => service(uow, ...args));
   }
   const routes = definition.buildRoutes?.({ config, services: services as never }) ?? null;
+  const mountRoute = options.mountRoute ?? `/${namespace}`;
   const fragment: Fragment<Tables, Hooks, Services> = {
     name: definition.name,
     namespace,
     databaseAdapter: adapter,
+    mountRoute: routes === null ? null : mountRoute,
     tables: internals.tables as Tables,
     schema: byTableName({ ...adapter.tables }, internals.tables as object),
     services: services as Fragment<Tables, Hooks, Services>["services"],
     hooks: hookOperations(internals),
     transaction: (work) => runUnitOfWork(internals, work as never),
     within: (tx, work) => runWithin(internals, tx, work as never),
-    handler: routeHandler(namespace, options.mountRoute ?? `/${namespace}`, routes),
+    handler: routeHandler(namespace, mountRoute, routes),
     wake: () => adapter.notifier.publish(internals.queue, "work"),
   };
   takeNamespace(adapter, namespace);

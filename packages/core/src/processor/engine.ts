@@ -122,6 +122,10 @@ export class Engine {
     return (await this.#pumping) ?? 0;
   }
 
+  prune(): Promise<void> {
+    return this.#retention.run();
+  }
+
   /** Claim for `claimMs`, and give running handlers until `deadlineMs`. */
   async processDue(deadlineMs: number, claimMs: number): Promise<Counts> {
     const { clock } = this.#fragment.settings;

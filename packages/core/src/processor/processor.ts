@@ -76,6 +76,11 @@ export interface DurableHooksProcessor {
    * hooks of the fragment, such as a Durable Object. Resolves with what was taken back.
    */
   recover(options?: RecoverOptions): Promise<readonly RecoveredHook[]>;
+  /**
+   * Delete the finished hooks whose retention has passed. A processor does so by itself about every ten minutes; call it
+   * where none stays for so long.
+   */
+  prune(): Promise<void>;
   /** Resolves when no handler is in flight and every outcome is settled. */
   idle(): Promise<void>;
   /** Hear when to wake, until the answered function is called. */
@@ -112,6 +117,7 @@ export function createDurableHooksProcessor(fragment: AnyFragment): DurableHooks
       return { ...counts, nextWakeAt: nextWakeAt(await engine.nextWakeInMs()) };
     },
     recover: (options = {}) => engine.recover(options),
+    prune: () => engine.prune(),
     idle: () => engine.idle(),
     async subscribe(listener) {
       const forget = engine.listen(listener);

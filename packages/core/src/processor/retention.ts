@@ -26,11 +26,17 @@ export class Retention {
     const now = clock.elapsed();
     if (now < this.#dueAt || this.#running !== null || this.#isStopped) return;
     this.#dueAt = now + everyMs * (0.9 + 0.2 * random());
-    this.#running = this.#prune()
+    void this.run();
+  }
+
+  /** Do a round now, or join the one that is under way. */
+  run(): Promise<void> {
+    this.#running ??= this.#prune()
       .catch((error: unknown) => this.#fragment.report.error(error, "prune"))
       .finally(() => {
         this.#running = null;
       });
+    return this.#running;
   }
 
   /** Begin no further round. */

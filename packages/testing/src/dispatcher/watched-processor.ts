@@ -70,6 +70,10 @@ export class WatchedProcessor implements DurableHooksProcessor {
     return this.#processor.recover(options);
   }
 
+  prune(): Promise<void> {
+    return this.#processor.prune();
+  }
+
   idle(): Promise<void> {
     return this.#processor.idle();
   }

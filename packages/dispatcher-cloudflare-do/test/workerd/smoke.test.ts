@@ -1,0 +1,23 @@
+import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { expect, it, vi } from "vitest";
+import { ran, type Host } from "./worker.ts";
+it("runs", async () => {
+  const host = env.HOST.getByName("a") as any;
+  await host.write("a");
+  await vi.waitFor(() => expect(ran).toEqual(["a1"]));
+  await host.write("bad");
+  await vi.waitFor(() => expect(ran).toEqual(["a1", "bad1", "bad2"]));
+  await vi.waitFor(async () => expect(await runInDurableObject(host, (_, s) => s.storage.getAlarm())).toBe(null));
+  console.log(await host.status());
+  await host.write("hang");
+  await vi.waitFor(() => expect(ran.at(-1)).toEqual("hang1"));
+  console.log(await runInDurableObject(host, async (_, s) => ((await s.storage.getAlarm()) ?? 0) - Date.now()));
+  await abortAllDurableObjects();
+  console.log("aborted");
+  const t = Date.now();
+  console.log(await (env.HOST.getByName("a") as any).status());
+  await vi.waitFor(() => expect(ran).toEqual(["a1", "bad1", "bad2", "hang1", "hang1"]));
+  console.log(Date.now() - t);
+  console.log(await (env.HOST.getByName("a") as any).status());
+});
