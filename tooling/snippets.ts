@@ -18,9 +18,24 @@ const migrations = `import type { Migration } from "@sherd/core";\nexport declar
 
 /** Type-check the pages: a line `page:line: message` for each mistake. */
 export function checkSnippets(pages: readonly Page[]): readonly string[] {
+  return [
+    ...checkUnder(
+      "tsconfig.json",
+      pages.filter((page) => !isForWorkers(page)),
+    ),
+    ...checkUnder("tsconfig.workers.json", pages.filter(isForWorkers)),
+  ];
+}
+
+/** Pages with code for Cloudflare's Workers are checked with the types of that platform. */
+function isForWorkers({ text }: Page): boolean {
+  return codeBlocks(text).some(({ code }) => code.includes("@sherd/dispatcher-cloudflare-do"));
+}
+
+function checkUnder(config: string, pages: readonly Page[]): readonly string[] {
   const modules = new Map(pages.flatMap((page) => modulesOf(page)));
   modules.set(join(home, "migrations/index.ts"), migrations);
-  const program = ts.createProgram([...modules.keys()], compilerOptions(), hostOf(modules));
+  const program = ts.createProgram([...modules.keys()], compilerOptions(config), hostOf(modules));
   return [...modules.keys()].flatMap((file) => {
     const source = program.getSourceFile(file);
     if (source === undefined) return [`${file}: was not compiled`];
@@ -70,6 +85,10 @@ function withoutModuleSyntax(code: string, imports: Set<string>): string {
     if (ts.isImportDeclaration(statement)) {
       for (const each of importsOf(statement)) imports.add(each);
       blank(statement);
+    } else if (ts.isExportAssignment(statement)) {
+      const start = statement.getStart(source);
+      const end = statement.expression.getStart(source);
+      result = result.slice(0, start) + "const _ =".padEnd(end - start) + result.slice(end);
     } else if (ts.canHaveModifiers(statement)) {
       for (const modifier of ts.getModifiers(statement) ?? []) {
         if (modifier.kind === ts.SyntaxKind.ExportKeyword) blank(modifier);
@@ -95,8 +114,8 @@ function importsOf({ importClause, moduleSpecifier }: ts.ImportDeclaration): rea
   return names.map((name) => `import ${type}${name} from ${from};`);
 }
 
-function compilerOptions(): ts.CompilerOptions {
-  const { config } = ts.readConfigFile(join(root, "tsconfig.json"), (file) => ts.sys.readFile(file));
+function compilerOptions(name: string): ts.CompilerOptions {
+  const { config } = ts.readConfigFile(join(root, name), (file) => ts.sys.readFile(file));
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, root);
   const paths = { "@sherd/*": [join(root, "packages/*/src/index.ts")] };
   return { ...options, paths, noUnusedLocals: false, noUnusedParameters: false };

@@ -87,14 +87,13 @@ export function createDurableHooksDispatcherDurableObject<Env = unknown>(
     const alarm = new ObjectAlarm(state.storage);
     const tell = guarded(onError);
     const runs = new ObjectRuns({ state, processors, alarm, ...limits, onError: tell });
-    const arm = () => (runs.isRunning ? alarm.touch() : state.waitUntil(alarm.arm(Date.now())));
     for (const processor of processors) {
       const { namespace } = processor;
       const onError = (error: unknown) => tell(error, namespace);
       // The subscription lasts as long as the object.
       void processor
         .subscribe({
-          onWake: arm,
+          onWake: () => state.waitUntil(runs.wake(processor)),
           onDueIn: () => alarm.touch(),
           onTriggering: (dueInMs) => alarm.arm(Date.now() + dueInMs),
           onError,
@@ -120,10 +119,16 @@ function handlerOf(runs: ObjectRuns, alarm: ObjectAlarm): DurableHooksDurableObj
     drain: () => runs.run(),
     heal: () => runs.heal(),
     status: () => runs.status(),
-    setAlarm: (at: Date | number | null) => alarm.share(at instanceof Date ? at.getTime() : at),
+    setAlarm: async (at: Date | number | null) => runs.share(at === null ? null : moment(at)),
     fetch: (request: Request) => answerRequest(request, handler),
   };
   return handler;
+}
+
+function moment(at: Date | number): number {
+  const time = at instanceof Date ? at.getTime() : at;
+  if (Number.isFinite(time)) return time;
+  throw invalidOption("setAlarm", at, "a valid Date, milliseconds since the epoch, or null");
 }
 
 function present(processors: Processors): readonly DurableHooksProcessor[] {

@@ -37,7 +37,10 @@ export abstract class FragmentDurableObject<Env = Cloudflare.Env> extends Durabl
 
   /** Serve the routes of the fragments, each under its `mountRoute`. */
   override async fetch(request: Request): Promise<Response> {
-    await this.#hooks.heal?.();
+    // What is wrong with hooks is no reason to refuse a request.
+    await this.#hooks.heal?.().catch((error: unknown) => {
+      this.dispatcherOptions.onProcessError?.(error, { namespace: "" });
+    });
     const { pathname } = new URL(request.url);
     const fragment = this.#fragments.find(({ mountRoute }) => isUnder(pathname, mountRoute));
     if (fragment === undefined) return new Response("Not Found", { status: 404 });

@@ -25,6 +25,8 @@ export interface RunOptions {
   readonly onError: (error: unknown, namespace: string) => void;
 }
 
+type Failures = ReadonlyMap<DurableHooksProcessor, unknown>;
+
 /** An object that dies during a run is woken after so long, if nothing wakes it before. */
 const safetyMs = 15_000;
 /** An alarm that is overdue by more than this is one that the platform is in trouble with. */
@@ -38,39 +40,56 @@ const prunedKey = "sherd:pruned";
 export class ObjectRuns {
   readonly #options: RunOptions;
   #running: Promise<ObjectReport> | null = null;
-  #isRecovered = false;
+  /** The processors that may still hold what an earlier incarnation did not end. */
+  #unrecovered: ReadonlySet<DurableHooksProcessor>;
+  /** The changes of the alarm that the last run took into account; null until it has come that far. */
+  #planned: number | null = null;
   #prunedAt: number | null = null;
   #failures = 0;
 
   constructor(options: RunOptions) {
     this.#options = options;
-  }
-
-  get isRunning(): boolean {
-    return this.#running !== null;
+    this.#unrecovered = new Set(options.processors);
   }
 
   /** Run what is due. Rejects, with the alarm set for another try, when a run itself failed. */
   run(): Promise<ObjectReport> {
     this.#running ??= this.#run().finally(() => {
+      const { alarm, state } = this.#options;
       this.#running = null;
+      // Whoever asked to be woken since then counted on the run.
+      if (this.#planned !== null && this.#planned !== alarm.changes) state.waitUntil(alarm.arm(Date.now()));
     });
     return this.#running;
+  }
+
+  /** See to it that the alarm is set for what may have become due. A trigger has done so itself, in its transaction. */
+  async wake(processor: DurableHooksProcessor): Promise<void> {
+    const { alarm } = this.#options;
+    alarm.touch();
+    if (this.#running !== null || (await alarm.isDue())) return;
+    const inMs = await processor.getNextWakeInMs().catch(() => 0);
+    if (inMs !== null) await alarm.arm(Date.now() + inMs);
+    else await this.#plan();
   }
 
   /** Take back what an earlier incarnation held, and see to it that an alarm is set for what waits. */
   async heal(): Promise<void> {
     const { alarm } = this.#options;
     if (this.#running !== null) return;
-    if (this.#isRecovered && (await alarm.isAsLeft(overdueGraceMs))) return;
-    try {
-      await this.#recover();
-      const next = await this.#nextWakeAt();
-      if (next !== null) await alarm.heal(next, overdueGraceMs);
-    } catch (error) {
-      // Where there are no tables yet, nothing waits.
-      if (!isSherdError(error, "NOT_MIGRATED")) throw error;
-    }
+    if (this.#unrecovered.size === 0 && (await alarm.isAsLeft(overdueGraceMs))) return;
+    const unrecovered = await this.#recover();
+    // Where there are no tables yet, nothing waits.
+    const failures = [...unrecovered.values()].filter((error) => !isSherdError(error, "NOT_MIGRATED"));
+    const retryAt = failures.length > 0 ? Date.now() + firstBackoffMs : null;
+    const next = await this.#nextWakeAt(unrecovered);
+    await alarm.heal(earliest(retryAt, next), overdueGraceMs);
+    if (failures.length > 0) throw asOne(failures);
+  }
+
+  /** Have the object woken at `at` for code that is not Sherd's; null takes that back. */
+  async share(at: number | null): Promise<void> {
+    if (await this.#options.alarm.share(at)) await this.#plan();
   }
 
   async status(): Promise<ObjectStatus> {
@@ -83,40 +102,61 @@ export class ObjectRuns {
   }
 
   async #run(): Promise<ObjectReport> {
-    const { processors, alarm, budgetMs, deadlineMs, onError } = this.#options;
+    const { alarm, onError, state } = this.#options;
+    this.#planned = null;
     await alarm.arm(Date.now() + safetyMs);
-    await this.#recover();
     let { changes } = alarm;
-    const runs = await Promise.allSettled(
-      processors.map((one) => one.processDue({ claimMs: budgetMs, deadlineMs })),
-    );
-    const failed = runs.flatMap((run, index) =>
-      run.status === "rejected" ? [{ error: run.reason as unknown, processor: processors[index] }] : [],
-    );
-    for (const { error, processor } of failed) onError(error, processor?.namespace ?? "");
-    this.#failures = failed.length > 0 ? this.#failures + 1 : 0;
-    const retryAt = failed.length > 0 ? Date.now() + this.#backoffMs() : null;
-    const reports = runs.flatMap((run) => (run.status === "fulfilled" ? [run.value] : []));
+    const { reports, failures } = await this.#process();
+    for (const [processor, error] of failures) onError(error, processor.namespace);
+    this.#failures = failures.size > 0 ? this.#failures + 1 : 0;
+    if (failures.size === 0) await this.#prune();
+    const retryAt = failures.size > 0 ? Date.now() + this.#backoffMs() : null;
     let next = earliest(retryAt, ...reports.map(({ nextWakeAt }) => nextWakeAt?.getTime() ?? null));
     while (!(await alarm.replace(next, changes))) {
       ({ changes } = alarm);
-      next = earliest(retryAt, await this.#nextWakeAt(failed.map(({ processor }) => processor)));
+      next = earliest(retryAt, await this.#nextWakeAt(failures));
     }
+    this.#planned = changes;
     // The platform tries a failed alarm again by itself; what we have set is for when it gives up.
-    if (failed.length > 0) throw asOne(failed.map(({ error }) => error));
-    await this.#prune();
-    return { ...sum(reports), nextAlarmAt: toDate(next) };
+    if (failures.size > 0) throw asOne([...failures.values()]);
+    return { ...sum(reports), nextAlarmAt: toDate(await state.storage.getAlarm()) };
   }
 
-  async #recover(): Promise<void> {
-    if (this.#isRecovered) return;
-    const { state, processors, maxInterruptions } = this.#options;
-    await recoverInterrupted(state.storage, processors, maxInterruptions);
-    this.#isRecovered = true;
+  /** Run every processor, whatever becomes of the others. */
+  async #process(): Promise<{ readonly reports: readonly ProcessedHooks[]; readonly failures: Failures }> {
+    const { processors, budgetMs, deadlineMs } = this.#options;
+    const failures = new Map(await this.#recover());
+    const runs = processors.map(async (one) => {
+      if (failures.has(one)) return null;
+      return one.processDue({ claimMs: budgetMs, deadlineMs }).catch((error: unknown) => {
+        failures.set(one, error);
+        return null;
+      });
+    });
+    const reports = await Promise.all(runs);
+    return { reports: reports.filter((report) => report !== null), failures };
   }
 
-  async #nextWakeAt(except: readonly unknown[] = []): Promise<number | null> {
-    const asked = this.#options.processors.filter((one) => !except.includes(one));
+  /** Set the alarm anew, as a run does at its end. */
+  async #plan(): Promise<void> {
+    const { alarm } = this.#options;
+    let isDone = false;
+    while (!isDone && this.#running === null) {
+      const { changes } = alarm;
+      isDone = await alarm.replace(await this.#nextWakeAt(this.#unrecovered), changes);
+    }
+  }
+
+  async #recover(): Promise<Failures> {
+    if (this.#unrecovered.size === 0) return new Map();
+    const { state, maxInterruptions } = this.#options;
+    const failures = await recoverInterrupted(state.storage, this.#unrecovered, maxInterruptions);
+    this.#unrecovered = new Set(failures.keys());
+    return failures;
+  }
+
+  async #nextWakeAt(except: { has(one: DurableHooksProcessor): boolean }): Promise<number | null> {
+    const asked = this.#options.processors.filter((one) => !except.has(one));
     const waits = await Promise.all(asked.map((one) => one.getNextWakeInMs()));
     const inMs = earliest(...waits);
     return inMs === null ? null : Date.now() + inMs;

@@ -1,7 +1,7 @@
 import { SherdError } from "@sherd/core";
 import { DrizzleQueryError } from "drizzle-orm";
 import { expect, test } from "vitest";
-import { asSherdError, isTransient, rootCause } from "./failure.ts";
+import { asSherdError, isConnectionCut, isTransient, rootCause } from "./failure.ts";
 
 const failure = (code: string, message = "it failed") => Object.assign(new Error(message), { code });
 
@@ -29,8 +29,13 @@ test.each([
   });
 });
 
-test("a connection that ended without a code is one too", () => {
-  const cause = new Error("Connection terminated unexpectedly");
+test.each([
+  "Connection terminated unexpectedly",
+  "proxy request failed, cannot connect to the specified address",
+  "Network connection lost.",
+  "This socket has been closed.",
+])("so is one that says %s, without a code", (message) => {
+  const cause = new Error(message);
   expect(asSherdError(cause, "claim")).toMatchObject({ code: "DATABASE_UNAVAILABLE", cause });
 });
 
@@ -51,4 +56,22 @@ test("what is not Sherd's to explain comes out as the driver's own error, withou
   expect(asSherdError(wrapped, "claim")).toBe(cause);
   const own = new SherdError("LEASE_LOST", "it is lost", { id: "1" });
   expect(asSherdError(own, "settle")).toBe(own);
+});
+
+test.each([
+  ["ECONNRESET", failure("ECONNRESET"), true],
+  ["what workerd says", new Error("Network connection lost."), true],
+  [
+    "what workerd says, in drizzle's wrapper",
+    new DrizzleQueryError("select 1", [], new Error("This socket has been closed.")),
+    true,
+  ],
+  [
+    "a connection that was never made",
+    new Error("proxy request failed, cannot connect to the specified address"),
+    false,
+  ],
+  ["a statement that failed", failure("23505", "the network connection lost its key"), false],
+])("%s is a connection that was cut: %#", (_what, error, expected) => {
+  expect(isConnectionCut(error)).toBe(expected);
 });

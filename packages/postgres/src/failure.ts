@@ -17,15 +17,18 @@ const undefinedObjects: ReadonlySet<string> = new Set(["42P01", "42883", "42703"
 const unavailable =
   /^(08...|53...|57...|25006|ECONN[A-Z]+|E(PIPE|TIMEDOUT|NOTFOUND|NOENT|AI_AGAIN|HOSTUNREACH|NETUNREACH)|CONNECTION_[A-Z]+|CONNECT_TIMEOUT)$/;
 const unavailableMessage =
-  /connection (terminated|error)|timeout exceeded when trying to connect|client was closed/i;
+  /connection (terminated|error|lost)|timeout exceeded when trying to connect|client was closed|proxy request failed|socket has been closed/i;
 
 /** The server's goodbyes, and what sockets and postgres.js say of a connection that is gone. */
 const cut = /^(57P0[123]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|CONNECTION_(CLOSED|DESTROYED|ENDED))$/;
 
+/** What workerd says of its sockets, without a code. */
+const cutMessage = /network connection lost|socket has been closed/i;
+
 /** True when the connection that the statement was sent on is gone. */
 export function isConnectionCut(error: unknown): boolean {
   const cause = rootCause(error);
-  return hasCode(cause) && cut.test(cause.code);
+  return hasCode(cause) ? cut.test(cause.code) : cause instanceof Error && cutMessage.test(cause.message);
 }
 
 /** The driver's own error: drizzle wraps it, and puts the payload into the message of its wrapper. */

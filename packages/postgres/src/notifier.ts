@@ -48,7 +48,11 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
       timer ??= setTimeout(() => (flushing = flush()), coalesceMs);
     },
     async publishOnCommit(tx: Transaction, queue: string) {
-      for (const ms of commitGuessesMs) setTimeout(() => subscribers.wake(queue, "work"), ms).unref();
+      for (const ms of commitGuessesMs) {
+        const guess: unknown = setTimeout(() => subscribers.wake(queue, "work"), ms);
+        // In a Worker it may be a number.
+        (guess as { unref?: () => void }).unref?.();
+      }
       if (listener === null || !(tx instanceof PostgresTransaction)) return;
       const payload = payloadOf(queue, "work");
       await executor.joined("publish", () =>

@@ -59,8 +59,11 @@ function joinStorage(
   { session }: DurableObjectConnection,
 ): Joined {
   const isDrizzle = "run" in transaction && "values" in transaction;
+  // A transaction of drizzle's own is synchronous: it has ended before anything that is awaited.
+  const isSynchronous = "rollback" in transaction;
   const isElsewhere = "$client" in transaction && transaction.$client !== storage;
-  if (transaction === storage || (isDrizzle && !isElsewhere)) return { session, db: drizzleOn(session) };
+  if (transaction === storage || (isDrizzle && !isSynchronous && !isElsewhere))
+    return { session, db: drizzleOn(session) };
   throw invalidOption(
     "drizzleTransaction",
     transaction,
@@ -92,10 +95,11 @@ function checkStorage(storage: DurableObjectStorage): void {
   );
 }
 
-/** The storage of a class without SQLite has the property, and throws when it is read. */
+/** The storage of a class without SQLite has the function, which throws. */
 function hasSql(storage: DurableObjectStorage): boolean {
   try {
-    return typeof storage.sql?.exec === "function";
+    storage.sql.exec("SELECT 1");
+    return true;
   } catch {
     return false;
   }

@@ -16,6 +16,7 @@ const item: ItemView = {
   held: false,
   owner: null,
   lease: null,
+  claimedRevision: null,
   cancelRequested: false,
   priority: 5,
   concurrencyKey: "customer-1",

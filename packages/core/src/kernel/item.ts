@@ -112,6 +112,8 @@ export interface ItemView {
   /** Who holds it, and under which lease; null when nobody does. */
   readonly owner: string | null;
   readonly lease: string | null;
+  /** The revision that was claimed, which `revision` is ahead of when the item was replaced since; null when nobody holds it. */
+  readonly claimedRevision: number | null;
   readonly cancelRequested: boolean;
   readonly priority: number;
   readonly concurrencyKey: string | null;

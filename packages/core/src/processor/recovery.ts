@@ -1,5 +1,5 @@
 import type { FragmentInternals } from "../fragment/internals.ts";
-import type { ItemView, Settlement } from "../kernel/item.ts";
+import type { ItemView, SettleResult, Settlement } from "../kernel/item.ts";
 import { attemptOf, endAttempt } from "../kernel/transition.ts";
 
 export interface RecoverOptions {
@@ -44,11 +44,11 @@ export async function recoverAbandoned(
   }));
   const lost = new Set(recovered.filter(isLost).map(({ id }) => id));
   const settlements = abandoned.map((one) => endOf(fragment, one, lost.has(one.item.id)));
-  await adapter.storage.settle(queue, settlements);
+  const settled = await adapter.storage.settle(queue, settlements);
   await adapter.storage.closeLeases([...new Set(abandoned.map(({ lease }) => lease))]);
   for (const [index, settlement] of settlements.entries()) {
     const one = abandoned[index];
-    if (one !== undefined) tell(fragment, one.item, settlement);
+    if (one !== undefined) tell(fragment, one.item, settlement, settled[index]?.result);
   }
   return recovered;
 }
@@ -78,7 +78,9 @@ function endOf({ settings }: FragmentInternals, { item, lease }: Abandoned, isLo
   const end = isLost
     ? ({ kind: "stuck", error: abandonedAttempt(item) } as const)
     : ({ kind: "interrupted" } as const);
-  return endAttempt({ ...item, lease }, end, {
+  // A payload that replaced the claimed one is not what was attempted: it keeps its time, and nothing counts against it.
+  const revision = item.claimedRevision ?? item.revision;
+  return endAttempt({ ...item, lease, revision }, end, {
     policy: settings.retry,
     maxLost: settings.maxLost,
     now: settings.clock.now(),
@@ -93,13 +95,19 @@ function abandonedAttempt(item: ItemView): Error {
   return Object.assign(new Error(message), { name: "LostAttempt", code: "LOST" });
 }
 
-function tell({ namespace, report }: FragmentInternals, item: ItemView, settlement: Settlement): void {
+function tell(
+  { namespace, report }: FragmentInternals,
+  item: ItemView,
+  settlement: Settlement,
+  result: SettleResult | undefined,
+): void {
   const about = { namespace, id: item.id, name: item.name };
   const attempt = attemptOf(item);
   if (item.cancelRequested) return report.event({ type: "cancelled", ...about, attempt });
   if (!settlement.lost) return report.event({ type: "given-back", ...about, attempt });
-  const end = settlement.state === "done" ? "failed" : "ready";
-  const lost = { ...about, owner: item.owner ?? "", lost: item.lost + 1, end } as const;
+  const isReplaced = result === "replaced";
+  const end = settlement.state === "done" && !isReplaced ? "failed" : "ready";
+  const lost = { ...about, owner: item.owner ?? "", lost: item.lost + (isReplaced ? 0 : 1), end } as const;
   report.event({ type: "lost", ...lost });
   report.stuck([lost]);
 }

@@ -1,29 +1,26 @@
-import { createDurableHooksProcessor, defineFragment, fixed, hook, instantiate, migrate } from "@sherd/core";
-import { durableObjectAdapter } from "@sherd/sqlite/durable-object";
-import { z } from "zod";
-import { FragmentDurableObject } from "../../src/index.ts";
+import { DurableObject } from "cloudflare:workers";
+import { type Inside, stageOf } from "./stage.ts";
 
-const notes = defineFragment("notes")
-  .withHooks(() => ({
-    note: hook({
-      input: z.object({ text: z.string() }),
-      retry: fixed({ delayMs: 100, maxAttempts: 3 }),
-      async run({ text }, ctx) {
-        ran.push(text + ctx.attempt);
-        if (text === "hang" && ran.filter((r) => r.startsWith("hang")).length === 1) await new Promise(() => {});
-        if (text === "bad" && ctx.attempt === 1) throw new Error("once");
-      },
-    }),
-  }))
-  .withServices(() => ({
-    async write(uow, text: string) {
-      uow.triggerHook("note", { text });
-    },
-  }))
-  .build();
-export const ran: string[] = [];
-export class Host extends FragmentDurableObject {
-  readonly notes = this.use(instantiate(notes).withOptions({ databaseAdapter: durableObjectAdapter(this.ctx.storage) }).build());
-  write(text: string) { return this.notes.services.write(text); }
+/** An object with whatever inside the test has staged for it. */
+export class Host extends DurableObject {
+  readonly inside: Inside;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    const stage = stageOf(ctx.id);
+    this.inside = stage.make(ctx, env, stage);
+  }
+
+  override async alarm(info?: AlarmInvocationInfo): Promise<void> {
+    stageOf(this.ctx.id).rings.push(Date.now());
+    await this.inside.alarm(info);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    return (await this.inside.fetch?.(request)) ?? new Response(null, { status: 501 });
+  }
 }
-export default { fetch: () => new Response() };
+
+export default {
+  fetch: () => new Response(),
+};

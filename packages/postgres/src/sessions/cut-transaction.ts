@@ -91,7 +91,8 @@ export async function transactOnEmitter<T>(client: object, run: () => Promise<T>
     return await run();
   } finally {
     // Drizzle rolls back, and hands the connection to its pool, which listens again, after this.
-    setTimeout(() => listen(client, -1), closeWithinMs).unref();
+    const later: unknown = setTimeout(() => listen(client, -1), closeWithinMs);
+    (later as { unref?: () => void }).unref?.();
   }
 }
 

@@ -5,7 +5,7 @@ import { historyColumns, itemColumns, itemView } from "./view.ts";
 /** Takes no locks; one snapshot, so that an item on its way into the history is seen once. Index: the primary keys. */
 const text = `select ${itemColumns} from sherd_item i
 left join lateral (
-  select l.owner, l.id as lease from sherd_lease l where l.queue = i.queue and i.id = any(l.items) and i.state <> 'done' limit 1
+  select l.owner, l.id as lease, l.revisions[array_position(l.items, i.id)] as claimed from sherd_lease l where l.queue = i.queue and i.id = any(l.items) and i.state <> 'done' limit 1
 ) h on true
 where i.id = $1::text::uuid and i.queue = $2::text
 union all

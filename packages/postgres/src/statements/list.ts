@@ -7,7 +7,7 @@ const micros = (column: string) => `(extract(epoch from ${column}) * 1000000)::b
 const instant = (parameter: string) =>
   `timestamp with time zone 'epoch' + ${parameter}::text::bigint * interval '1 microsecond'`;
 
-const held = `select h.id, l.owner, l.id as lease from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = $1::text`;
+const held = `select h.id, l.owner, l.id as lease, h.claimed from sherd_lease l cross join unnest(l.items, l.revisions) as h(id, claimed) where l.queue = $1::text`;
 const chosen = `i.queue = $2::text and ($3::text is null or i.name = $4::text)`;
 const bySeq = `and ($5::text is null or i.seq < $6::text::bigint) and $7::text is null
 order by i.seq desc limit $8::integer`;
@@ -29,7 +29,7 @@ where i.state <> 'done' and ${chosen} ${bySeq}`;
 
 /** Takes no locks. Index: sherd_item_done. */
 const failed = `select ${itemColumns}, ${micros("i.at")} as position, i.seq::text as tie
-from sherd_item i cross join (select null as owner, null as lease) h
+from sherd_item i cross join (select null as owner, null as lease, null::integer as claimed) h
 where i.state = 'done' and $1::text is not null and ${chosen} ${byTime("i.at", "i.seq", "bigint")}`;
 
 /** Takes no locks. Index: sherd_history_finished. */

@@ -5,13 +5,13 @@ import type { Row } from "../sessions/session.ts";
 const epochMs = (column: string) => `round(extract(epoch from ${column}) * 1000)::float8`;
 
 /** The columns of an item as operators see it; `i` is the item, `held` its lease's owner where one lists it. */
-export const itemColumns = `i.id::text as id, i.queue, i.name, i.key, i.state, i.outcome, i.revision, h.owner, h.lease::text as lease, i.cancel, i.priority,
+export const itemColumns = `i.id::text as id, i.queue, i.name, i.key, i.state, i.outcome, i.revision, h.owner, h.lease::text as lease, h.claimed, i.cancel, i.priority,
   i.concurrency_key, case when i.state = 'timed' and h.owner is null and i.at > clock_timestamp() then ${epochMs("i.at")} end as due_at,
   i.attempts, i.failures, i.lost, i.max_attempts, i.errors::text as errors, i.body::text as body, i.trace,
   ${epochMs("i.created_at")} as created_at, case when i.state = 'done' then ${epochMs("i.at")} end as finished_at`;
 
 /** The same of a row of the history. */
-export const historyColumns = `i.id::text as id, i.queue, i.name, i.key, 'done' as state, i.outcome, 0 as revision, null as owner, null as lease,
+export const historyColumns = `i.id::text as id, i.queue, i.name, i.key, 'done' as state, i.outcome, 0 as revision, null as owner, null as lease, null::integer as claimed,
   false as cancel, i.priority, i.concurrency_key, null::float8 as due_at, i.attempts, i.failures, i.lost, i.max_attempts,
   i.errors::text as errors, i.body::text as body, i.trace, ${epochMs("i.created_at")} as created_at,
   ${epochMs("i.finished_at")} as finished_at`;
@@ -28,6 +28,7 @@ export function itemView(row: Row): ItemView {
     held: row["owner"] !== null,
     owner: row["owner"] as string | null,
     lease: row["lease"] as string | null,
+    claimedRevision: numberOrNull(row["claimed"]),
     cancelRequested: row["cancel"] === true,
     priority: Number(row["priority"]),
     concurrencyKey: row["concurrency_key"] as string | null,

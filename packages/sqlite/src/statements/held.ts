@@ -8,11 +8,11 @@ held(seq) AS MATERIALIZED (
 )`;
 
 /**
- * The lease that lists the item `i`, and its owner, as JSON: parameters none. Reads the leases of the item's queue until
+ * The lease that lists the item `i`, its owner and the revision that was claimed, as JSON: parameters none. Reads the leases of the item's queue until
  * one lists it.
  */
 export const holderOfItem = `(
-  SELECT json_array(l.id, l.owner) FROM sherd_lease l
+  SELECT json_array(l.id, l.owner, coalesce(json_extract(l.revisions, '$."' || i.seq || '"'), 0)) FROM sherd_lease l
   WHERE l.queue = i.queue AND EXISTS (SELECT 1 FROM json_each(l.items) e WHERE e.value = i.seq)
   LIMIT 1
 )`;

@@ -34,12 +34,14 @@ export type ViewRow = readonly [
   seq: number | null,
 ];
 
+type Holder = readonly [lease: string, owner: string, claimedRevision: number];
+
 export function toView(row: ViewRow): ItemView {
   const [id, queue, name, key, state, outcome, holder, cancel, priority, concurrencyKey, at, ...rest] = row;
   const [attempts, failures, lost, maxAttempts, errors, body, trace, createdAt, revision] = rest;
   // A failed item may still be listed by the lease under which it ended.
   const held = holder !== null && state !== "done";
-  const [lease, owner] = held ? (JSON.parse(holder) as [lease: string, owner: string]) : [null, null];
+  const [lease, owner, claimedRevision] = held ? (JSON.parse(holder) as Holder) : [null, null, null];
   return {
     id,
     queue,
@@ -51,6 +53,7 @@ export function toView(row: ViewRow): ItemView {
     held,
     owner,
     lease,
+    claimedRevision,
     cancelRequested: cancel === 1,
     priority,
     concurrencyKey,

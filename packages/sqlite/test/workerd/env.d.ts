@@ -1,5 +1,6 @@
 declare namespace Cloudflare {
   interface Env {
     readonly HOST: DurableObjectNamespace;
+    readonly KEY_VALUE_HOST: DurableObjectNamespace;
   }
 }

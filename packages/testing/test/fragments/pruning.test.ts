@@ -74,4 +74,18 @@ describe.each(everyDatabase)("pruning, on %s", (kind) => {
     });
     expect(await keeping.fragment.hooks.count()).toMatchObject(untouched);
   });
+
+  it("the processor prunes when it is told to, however short it lives, and calls meanwhile share one round", async () => {
+    const retention = { completedMs: 0, cancelledMs: 0, failedMs: hourMs };
+    const probe = await probes.make(run, { retention, retry: noRetry() });
+    await oneOfEach(probe);
+    const left = { completed: 0, failed: 1, cancelled: 0, pending: 1 };
+    const prunedAll = async () => {
+      await Promise.all([probe.processor.prune(), probe.processor.prune()]);
+      const { completed, cancelled } = await probe.fragment.hooks.count();
+      return completed + cancelled === 0;
+    };
+    await eventually(prunedAll, { withinMs: 2_000 });
+    expect(await probe.fragment.hooks.count()).toMatchObject(left);
+  });
 });

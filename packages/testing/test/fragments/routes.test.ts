@@ -89,8 +89,15 @@ describe("routes", () => {
 
   it("the default mountRoute is the namespace, and / takes every path", async () => {
     const fragment = open();
+    expect(fragment.mountRoute).toBe(`/${fragment.namespace}`);
     expect((await fragment.handler(get(`/${fragment.namespace}`))).status).toBe(200);
     expect(await (await open("/").handler(get("/"))).text()).toBe("hello from /");
+  });
+
+  it("a fragment tells the mountRoute that it was given, and null when it has no routes to serve there", async () => {
+    expect(open("/api/mail").mountRoute).toBe("/api/mail");
+    const { fragment } = await probes.make();
+    expect(fragment.mountRoute).toBeNull();
   });
 
   it.each(["/", "/mailbox", "/api/mail", "/MAIL"])(

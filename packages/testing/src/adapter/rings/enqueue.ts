@@ -80,6 +80,7 @@ export const enqueue: Guarantees = {
       held: false,
       owner: null,
       lease: null,
+      claimedRevision: null,
       cancelRequested: false,
       dueAt,
       attempts: 0,

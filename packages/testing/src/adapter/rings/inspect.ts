@@ -2,7 +2,7 @@ import type { ItemFilter } from "@sherd/core";
 import { expect } from "vitest";
 import type { Guarantees } from "../guarantee.ts";
 import type { QueueUnderTest } from "../queue-under-test.ts";
-import { completed, failed, retryIn } from "../settlement.ts";
+import { completed, failed, released, retryIn } from "../settlement.ts";
 
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
@@ -31,6 +31,41 @@ export const inspect: Guarantees = {
       expect(items).toEqual([await q.view(id)]);
     }
     expect(await q.view(running.id)).toMatchObject({ held: true, cancelRequested: true });
+  },
+
+  "a held item names its lease and its holder, and nobody holds one that waits or has ended": async (q) => {
+    const [running, back, done, dead] = await q.claimNew({ owner: "me" }, {}, {}, {}, {});
+    const [pending, gone] = await q.enqueue({}, {});
+    await q.settle(released(back), completed(done), failed(dead));
+    await q.storage.cancel(q.queue, gone);
+    expect(await q.view(running.id)).toMatchObject({ held: true, owner: "me", lease: running.lease });
+    for (const id of [back.id, pending, done.id, dead.id, gone]) {
+      expect(await q.view(id)).toMatchObject({ held: false, owner: null, lease: null });
+    }
+  },
+
+  "an item tells its revision, also while it is held, until it has completed": async (q) => {
+    const [pending] = await q.enqueue({ key: "pending" });
+    expect(await q.view(pending)).toMatchObject({ revision: 0 });
+    await q.enqueueInConflict({ key: "pending", onConflict: "replace" });
+    expect(await q.view(pending)).toMatchObject({ revision: 1 });
+    const held = await q.claimOne();
+    expect(await q.view(pending)).toMatchObject({ revision: held.revision, lease: held.lease });
+    await q.enqueueInConflict({ key: "pending", onConflict: "replace" });
+    const replaced = { revision: held.revision + 1, claimedRevision: held.revision, lease: held.lease };
+    expect(await q.view(pending)).toMatchObject(replaced);
+    expect((await q.list({ status: "processing" })).items).toMatchObject([replaced]);
+    await q.settle(released(held));
+    const again = await q.claimOne();
+    await q.settle(failed(again));
+    expect(await q.view(pending)).toMatchObject({
+      revision: held.revision + 1,
+      claimedRevision: null,
+      lease: null,
+    });
+    const [done] = await q.claimNew({}, {});
+    await q.settle(completed(done));
+    expect(await q.view(done.id)).toMatchObject({ revision: 0, lease: null });
   },
 
   "items are listed newest first, in pages that lose and repeat none": async (q) => {
