@@ -2,10 +2,11 @@ import { globSync } from "node:fs";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const projects = ["tooling", ...globSync(["packages/*", "examples/*"])].sort();
+const projects = ["benchmarks", "tooling", ...globSync(["packages/*", "examples/*"])].sort();
 
 /** Folders whose tests never ask for `postgresUrl`; a run of nothing else starts no PostgreSQL. */
 const withoutPostgres = [
+  "benchmarks",
   "examples/cloudflare",
   "examples/testing",
   "packages/cli",

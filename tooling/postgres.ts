@@ -28,6 +28,8 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+type Settings = Readonly<Record<string, string | number>>;
+
 const run = promisify(execFile);
 
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
@@ -46,7 +48,8 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   };
 }
 
-export async function startPostgres(): Promise<PostgresServer> {
+/** `settings` go to postgresql.conf. */
+export async function startPostgres(settings: Settings = {}): Promise<PostgresServer> {
   const directory = await mkdtemp(join(tmpdir(), "sherd-postgres-"));
   const data = join(directory, "data");
   const log = join(directory, "log");
@@ -67,7 +70,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const haltOnExit = () =>
     execFileSync(join(bin, "pg_ctl"), halt("immediate"), { ...options, stdio: "ignore" });
 
-  await run(join(bin, "initdb"), initdbArguments(data, port), options);
+  await run(join(bin, "initdb"), initdbArguments(data, { port, ...settings }), options);
   await start();
   process.on("exit", haltOnExit);
   return {
@@ -86,12 +89,12 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
 }
 
-function initdbArguments(data: string, port: number): string[] {
+function initdbArguments(data: string, given: Settings): string[] {
   const settings = {
-    port,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     max_connections: 200,
+    ...given,
   };
   const locale = ["--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"];
   const set = Object.entries(settings).flatMap(([name, value]) => ["--set", `${name}=${value}`]);

@@ -1,6 +1,6 @@
 /**
- * `npm start`, `npm test`, `npm run check` and `npm run simulate`, from a fresh clone on any Node: what is too old or missing is fetched
- * through npx, dependencies are installed by pnpm's `verifyDepsBeforeRun`. Plain JavaScript that Node 20 can run.
+ * `npm start`, `npm test` and `npm run check`, `simulate` or `bench`, from a fresh clone on any Node: what is too old or missing is
+ * fetched through npx, dependencies are installed by pnpm's `verifyDepsBeforeRun`. Plain JavaScript that Node 20 can run.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,6 +12,7 @@ const checks = ["typecheck", "lint", "format:check", "knip", "build", "check:pac
 const programs = {
   start: "examples/webhooks/src/main-job.ts",
   simulate: "packages/testing/test/simulator/run.ts",
+  bench: "benchmarks/src/main.ts",
 };
 
 const root = fileURLToPath(new URL("..", import.meta.url));
