@@ -7,6 +7,9 @@ class NotingProcessor implements DurableHooksProcessor {
   readonly namespace: string = "noted";
   readonly concurrency = 2;
   running = 0;
+  get free() {
+    return this.concurrency - this.running;
+  }
   readonly calls: string[] = [];
   listener: WakeListener | null = null;
   look: () => Promise<void> = async () => {};

@@ -80,7 +80,7 @@ export class PollingLoop {
     try {
       const started = await processor.wake({ sweep });
       // With its slots full the processor goes on by itself, and says when it has caught up.
-      if (processor.running >= processor.concurrency) return pollMs;
+      if (processor.free <= 0) return pollMs;
       const delayMs = (await processor.getNextWakeInMs()) ?? Infinity;
       this.#fruitless = delayMs <= 0 && started === 0 ? this.#fruitless + 1 : 0;
       // The first time it may have become due during the look.

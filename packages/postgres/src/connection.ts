@@ -1,11 +1,13 @@
 /** The one file that knows drizzle's insides: which driver is under a database or a transaction. */
-import { SherdError, type Database, type Transaction } from "@sherd/core";
+import { SherdError, type Database } from "@sherd/core";
 import { entityKind } from "drizzle-orm";
 import type { PgDatabase, PgQueryResultHKT } from "drizzle-orm/pg-core";
-import { drizzle } from "drizzle-orm/postgres-js";
+import { drizzle, PostgresJsSession, PostgresJsTransaction } from "drizzle-orm/postgres-js";
 import postgres, { type Options, type Sql } from "postgres";
+import { PostgresTransaction } from "./postgres-transaction.ts";
 import { transactOnEmitter, transactOnPostgresJs } from "./sessions/cut-transaction.ts";
 import { drizzleSession } from "./sessions/drizzle.ts";
+import type { LazyClient } from "./sessions/lazy-client.ts";
 import { postgresJsSession } from "./sessions/postgres-js.ts";
 import type { Session } from "./sessions/session.ts";
 
@@ -22,6 +24,10 @@ export interface ConnectionOptions {
 export interface Connection {
   /** Where the kernel's own verbs are sent: apart from users' transactions, which may occupy the whole pool, where the driver allows it. */
   readonly kernel: Session;
+  /** Where users' transactions run, for a statement that is all of one. */
+  readonly pool: Session;
+  /** Drizzle over a client that begins the transaction at its first statement; null where drizzle needs a begun one. */
+  readonly lazyDatabase: ((client: LazyClient) => Database) | null;
   transaction<T>(run: (tx: PostgresTransaction) => Promise<T>): Promise<T>;
   join(drizzleTransaction: object): PostgresTransaction;
   /** True when there is one connection in all, so that nothing else is answered while a transaction is open. */
@@ -29,16 +35,6 @@ export interface Connection {
   /** A client of its own that LISTEN may occupy, to the same database; null where the driver cannot tell it. */
   readonly listener: (() => Sql) | null;
   close(): Promise<void>;
-}
-
-export class PostgresTransaction implements Transaction {
-  readonly db: Database;
-  readonly session: Session;
-
-  constructor(db: PostgresDatabase, session: Session) {
-    this.db = db as unknown as Database;
-    this.session = session;
-  }
 }
 
 /** The kernel's verbs are short, and few at a time. */
@@ -82,11 +78,19 @@ function clientLike(given: Sql["options"], options: Options<Record<string, never
 }
 
 function describe(db: PostgresDatabase, options: ConnectionOptions, close: () => Promise<void>): Connection {
-  const join = (inner: PostgresDatabase) => new PostgresTransaction(inner, sessionOf(inner, options.prepare));
+  const join = (inner: PostgresDatabase) =>
+    new PostgresTransaction({
+      session: sessionOf(inner, options.prepare),
+      makeDb: () => inner as unknown as Database,
+      defer: null,
+      client: postgresJsClient(inner),
+    });
   const client = postgresJsClient(db);
   const own = client === null || isSingle(db) ? null : kernelClient(client.options);
   return {
     kernel: own === null ? sessionOf(db, options.prepare) : postgresJsSession(own, options.prepare),
+    pool: sessionOf(db, options.prepare),
+    lazyDatabase: client === null ? null : (lazy) => databaseOver(db, lazy),
     transaction: (run) =>
       client === null
         ? db.transaction((inner) => transactOnEmitter(driverOf(inner).client, () => run(join(inner))))
@@ -126,6 +130,25 @@ export function isPostgresDatabase(value: unknown): value is PostgresDatabase {
 function sessionOf(db: PostgresDatabase, prepare: boolean): Session {
   const client = postgresJsClient(db);
   return client === null ? drizzleSession(db) : postgresJsSession(client, prepare);
+}
+
+/** The same database, with its schema, casing and logger, over another client. */
+function databaseOver(db: PostgresDatabase, client: LazyClient): Database {
+  const { dialect, session } = db as unknown as {
+    readonly dialect: object;
+    readonly session: { readonly schema: unknown; readonly options: object };
+  };
+  const over = new PostgresJsSession(
+    client as never,
+    dialect as never,
+    session.schema as never,
+    session.options,
+  );
+  return new PostgresJsTransaction(
+    dialect as never,
+    over as never,
+    session.schema as never,
+  ) as unknown as Database;
 }
 
 /** The postgres.js client, or inside a transaction the one bound to it; null for every other driver. */

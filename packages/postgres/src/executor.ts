@@ -13,6 +13,14 @@ export interface Executor {
     parameters: readonly Parameter[],
     session?: Session,
   ): Promise<readonly Row[]>;
+  /** Send one statement of `verb` in the caller's transaction. Resolves when it was sent; its answer fails as Sherd's error. */
+  start(
+    verb: string,
+    statement: string,
+    text: string,
+    parameters: readonly Parameter[],
+    session: Session,
+  ): Promise<{ readonly answer: Promise<readonly Row[]> }>;
   /** Tell the observer of something that the driver sends by itself, such as a commit. */
   observe(verb: string, statement: string, phase: "before" | "after"): void | Promise<void>;
   /** Run a verb that owns its transaction again when it met others' locks; what remains fails as Sherd's error. */
@@ -38,10 +46,29 @@ export function createExecutor(pool: Session, { onStatement, nesting, random }: 
     async send(verb, statement, text, parameters, session = pool) {
       if (session === pool) nesting?.refuse(verb);
       if (onStatement === undefined) return session.query(text, parameters);
+      if (session.begin !== undefined) await session.begin();
       await onStatement({ verb, statement, phase: "before" });
       const rows = await session.query(text, parameters);
       await onStatement({ verb, statement, phase: "after" });
       return rows;
+    },
+    async start(verb, statement, text, parameters, session) {
+      await onStatement?.({ verb, statement, phase: "before" });
+      const answered = async () => {
+        try {
+          return await session.query(text, parameters);
+        } catch (error) {
+          throw asSherdError(error, verb);
+        }
+      };
+      const answer = answered();
+      if (onStatement === undefined) return { answer };
+      const observed = async () => {
+        const rows = await answer;
+        await onStatement({ verb, statement, phase: "after" });
+        return rows;
+      };
+      return { answer: observed() };
     },
     async own(verb, run) {
       for (let tries = 1; ; tries += 1) {

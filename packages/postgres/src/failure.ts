@@ -31,6 +31,18 @@ export function isConnectionCut(error: unknown): boolean {
   return hasCode(cause) ? cut.test(cause.code) : cause instanceof Error && cutMessage.test(cause.message);
 }
 
+/** True when a statement was refused for one that had failed before it in the same transaction. */
+export function isAfterFailure(error: unknown): boolean {
+  const cause = rootCause(error);
+  return hasCode(cause) && cause.code === "25P02";
+}
+
+/** True when what was asked for does not fit into one answer. */
+export function isTooLarge(error: unknown): boolean {
+  const cause = rootCause(error);
+  return hasCode(cause) && cause.code === "54000";
+}
+
 /** The driver's own error: drizzle wraps it, and puts the payload into the message of its wrapper. */
 export function rootCause(error: unknown): unknown {
   let cause = error;

@@ -7,8 +7,12 @@ export function plainArray(values: readonly (string | number)[]): string {
 }
 
 /** For `$1::text::text[]`. */
-export function textArray(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, "\\$&")}"`).join(",")}}`;
+export function textArray(values: readonly (string | null)[]): string {
+  return `{${values.map((value) => (value === null ? "NULL" : quoted(value))).join(",")}}`;
+}
+
+function quoted(value: string): string {
+  return `"${value.includes('"') || value.includes("\\") ? value.replaceAll(/["\\]/g, "\\$&") : value}"`;
 }
 
 /** The elements of a `uuid[]` or `integer[]` that was selected `::text`. */

@@ -106,7 +106,9 @@ async function readLedger(executor: Executor, session: Session): Promise<readonl
 /** The functions that the kernel's verbs call. A drizzle-kit schema of the user's own makes tables, not these. */
 function kernelFunctions(): readonly string[] {
   const statements = migrations.flatMap(({ postgres }) => postgres);
-  return statements.flatMap((statement) => /create function (sherd_\w+)/.exec(statement)?.[1] ?? []);
+  return statements.flatMap(
+    (statement) => /create (?:function|procedure) (sherd_\w+)/.exec(statement)?.[1] ?? [],
+  );
 }
 
 function notMigrated(scope: string, missing: readonly string[], what: string): SherdError {

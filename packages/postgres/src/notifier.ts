@@ -1,6 +1,6 @@
 import type { Notifier, Transaction, WakeReason } from "@sherd/core";
 import type { Sql } from "postgres";
-import { PostgresTransaction } from "./connection.ts";
+import { PostgresTransaction } from "./postgres-transaction.ts";
 import type { Executor } from "./executor.ts";
 import { createListener } from "./listener.ts";
 import { Subscribers } from "./subscribers.ts";
@@ -10,7 +10,7 @@ export interface ClosableNotifier extends Notifier {
   close(): Promise<void>;
 }
 
-/** Hints of one burst go out together: a NOTIFY of its own for each would cost a commit each. */
+/** The first hint of a burst goes out at once, the others together: a NOTIFY of its own for each would cost a commit each. */
 const coalesceMs = 5;
 
 /** A commit of the caller's own cannot be seen; a wake-up that comes before it is in vain. */
@@ -32,12 +32,18 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
 
   // On a connection of the pool, outside every user's transaction: NOTIFY takes a lock on the whole server at commit.
   const flush = async () => {
-    clearTimeout(timer);
-    timer = undefined;
     if (pending.size === 0) return;
     const payloads = JSON.stringify([...pending]);
     pending.clear();
     await executor.send("publish", "notify", notifyAll, [channel, payloads]).catch(() => {});
+  };
+
+  const flushNow = () => {
+    flushing = flush();
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (pending.size > 0) flushNow();
+    }, coalesceMs);
   };
 
   return {
@@ -45,7 +51,7 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
       subscribers.wake(queue, reason);
       if (listener === null) return;
       pending.add(payloadOf(queue, reason));
-      timer ??= setTimeout(() => (flushing = flush()), coalesceMs);
+      if (timer === undefined) flushNow();
     },
     async publishOnCommit(tx: Transaction, queue: string) {
       for (const ms of commitGuessesMs) {
@@ -61,7 +67,7 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
           "notify",
           "select pg_notify($1::text, $2::text)",
           [channel, payload],
-          tx.session,
+          tx.parts.session,
         ),
       );
     },
@@ -74,6 +80,7 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
       };
     },
     async close() {
+      clearTimeout(timer);
       await flushing;
       await flush();
       subscribers.clear();

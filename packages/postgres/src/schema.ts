@@ -97,30 +97,38 @@ export const sherdLease = pgTable(
   (t) => [primaryKey({ name: "sherd_lease_pkey", columns: [t.id] }), index("sherd_lease_queue").on(t.queue)],
 );
 
-/** Completed and cancelled items; failed ones stay in `sherd_item`, where a retry finds them. */
+/**
+ * Completed and cancelled items, a row for all that one settle ended alike: the n-th element of each array is the n-th
+ * item's. Failed ones stay in `sherd_item`, where a retry finds them.
+ */
 export const sherdHistory = pgTable(
   "sherd_history",
   {
-    id: uuid("id").notNull(),
+    seq: bigint("seq", { mode: "number" }).notNull().generatedByDefaultAsIdentity(),
     queue: text("queue").notNull(),
-    name: text("name").notNull(),
-    key: text("key"),
     outcome: text("outcome", { enum: ["completed", "cancelled"] }).notNull(),
-    priority: integer("priority").notNull(),
-    concurrencyKey: text("concurrency_key"),
-    attempts: integer("attempts").notNull(),
-    failures: integer("failures").notNull(),
-    lost: integer("lost").notNull(),
-    maxAttempts: integer("max_attempts").notNull(),
-    errors: jsonb("errors"),
-    body: json("body").notNull(),
-    trace: text("trace"),
-    createdAt: instant("created_at").notNull(),
     finishedAt: instant("finished_at").notNull(),
+    /** No id is before the first or after the last. */
+    firstId: uuid("first_id").notNull(),
+    lastId: uuid("last_id").notNull(),
+    ids: uuid("ids").array().notNull(),
+    names: text("names").array().notNull(),
+    keys: text("keys").array().notNull(),
+    priorities: integer("priorities").array().notNull(),
+    concurrencyKeys: text("concurrency_keys").array().notNull(),
+    attempts: integer("attempts").array().notNull(),
+    failures: integer("failures").array().notNull(),
+    lost: integer("lost").array().notNull(),
+    maxAttempts: integer("max_attempts").array().notNull(),
+    errors: jsonb("errors").array().notNull(),
+    bodies: json("bodies").array().notNull(),
+    traces: text("traces").array().notNull(),
+    createdAt: instant("created_at").array().notNull(),
   },
   (t) => [
-    primaryKey({ name: "sherd_history_pkey", columns: [t.id] }),
-    index("sherd_history_finished").on(t.queue, t.outcome, t.finishedAt, t.id),
+    primaryKey({ name: "sherd_history_pkey", columns: [t.seq] }),
+    index("sherd_history_finished").on(t.queue, t.outcome, t.finishedAt, t.seq),
+    index("sherd_history_ids").on(t.queue, t.lastId, t.firstId),
     check("sherd_history_outcome_check", sql`outcome in ('completed', 'cancelled')`),
   ],
 );

@@ -6,4 +6,4 @@ import { migrations } from "./migrations/index.ts";
  */
 export const statementsBesideTables: readonly string[] = migrations
   .flatMap(({ postgres }) => postgres)
-  .filter((statement) => /^(create function|alter table) /m.test(statement));
+  .filter((statement) => /^(create function|create procedure|alter table) /m.test(statement));

@@ -1,36 +1,161 @@
 import type { DatabaseAdapter } from "@sherd/core";
 import type { Connection } from "./connection.ts";
 import type { Executor } from "./executor.ts";
-import { asSherdError } from "./failure.ts";
+import { asSherdError, isAfterFailure } from "./failure.ts";
 import type { Nesting } from "./nesting.ts";
+import { type DeferredStatement, PostgresTransaction } from "./postgres-transaction.ts";
+import { lazyClient } from "./sessions/lazy-client.ts";
+import type { Session } from "./sessions/session.ts";
 
-/** Drizzle's own transaction, observed. What `run` throws comes out as it is, what BEGIN and COMMIT throw as Sherd's. */
+const verb = "transaction";
+
+/**
+ * Transactions that begin with their first statement, where the driver lets them: one that only triggers is a single
+ * statement, and what nobody waits for goes out together with the commit. What `run` throws comes out as it is, what
+ * BEGIN and COMMIT throw as Sherd's.
+ */
 export function createTransaction(
   executor: Executor,
   connection: Connection,
   nesting: Nesting | null,
 ): DatabaseAdapter["transaction"] {
-  const verb = "transaction";
   return async (run) => {
     nesting?.refuse(verb);
-    let thrown: { readonly error: unknown } | undefined;
-    await executor.observe(verb, "begin", "before");
-    const result = await connection
-      .transaction(async (tx) => {
-        try {
-          await executor.observe(verb, "begin", "after");
-          const value = await (nesting === null ? run(tx) : nesting.inside(() => run(tx)));
-          await executor.observe(verb, "commit", "before");
-          return value;
-        } catch (error) {
-          thrown = { error };
-          throw error;
-        }
-      })
-      .catch((error: unknown) => {
-        throw error === thrown?.error ? error : asSherdError(error, verb);
-      });
-    await executor.observe(verb, "commit", "after");
-    return result;
+    const open = new OpenTransaction(executor, connection);
+    let value: Awaited<ReturnType<typeof run>>;
+    try {
+      const tx = await open.transaction();
+      const running = nesting === null ? run(tx) : nesting.inside(() => run(tx));
+      // What was sent on a connection that is gone may never be answered.
+      value = await Promise.race([running, open.broken]);
+    } catch (error) {
+      throw await open.rollBack(error);
+    }
+    await open.commit();
+    return value;
   };
+}
+
+/** One transaction, from before its BEGIN to its end. */
+class OpenTransaction {
+  /** Rejects when the transaction could not begin, or its connection is gone. */
+  readonly broken: Promise<never>;
+  readonly #break: (error: unknown) => void;
+  readonly #executor: Executor;
+  readonly #connection: Connection;
+  /** How it is to end: what the driver runs within the transaction waits for it. */
+  readonly #end = Promise.withResolvers<void>();
+  #deferred: DeferredStatement[] = [];
+  #sent: Promise<void> = Promise.resolve();
+  #answers: Promise<unknown>[] = [];
+  #beginning: Promise<PostgresTransaction> | null = null;
+  #whole: Promise<void> = Promise.resolve();
+  #isOver = false;
+
+  constructor(executor: Executor, connection: Connection) {
+    this.#executor = executor;
+    this.#connection = connection;
+    this.#end.promise.catch(() => {});
+    const { promise, reject } = Promise.withResolvers<never>();
+    promise.catch(() => {});
+    this.broken = promise;
+    this.#break = reject;
+  }
+
+  /** What is handed to users: of a driver that must begin first, the transaction itself. */
+  async transaction(): Promise<PostgresTransaction> {
+    const { lazyDatabase } = this.#connection;
+    if (lazyDatabase === null) return this.#begun();
+    const session: Session = {
+      begin: () => this.#begun(),
+      query: async (text, parameters) => (await this.#begun()).parts.session.query(text, parameters),
+    };
+    const client = async () => {
+      const inner = await this.#begun();
+      if (inner.parts.client === null) throw new TypeError("Only postgres.js begins late");
+      return inner.parts.client;
+    };
+    return new PostgresTransaction({
+      session,
+      makeDb: () => lazyDatabase(lazyClient(client)),
+      defer: (statement) => this.#deferred.push(statement),
+      client: null,
+    });
+  }
+
+  async commit(): Promise<void> {
+    if (this.#beginning === null) {
+      const [only, ...others] = this.#deferred;
+      // A single statement is a transaction by itself.
+      if (others.length === 0) {
+        this.#isOver = true;
+        return void (await (
+          await only?.(this.#connection.pool)
+        )?.answer);
+      }
+    }
+    await (this.#beginning ??= this.#begin());
+    this.#isOver = true;
+    this.#end.resolve();
+    await this.#whole.catch((error: unknown) => {
+      throw asSherdError(error, verb);
+    });
+    // A COMMIT after a statement that failed rolls back, and says nothing of it.
+    await Promise.all(this.#answers);
+    await this.#executor.observe(verb, "commit", "after");
+  }
+
+  /** Answers what to throw: `error`, unless the transaction ended by another, or had failed before. */
+  async rollBack(error: unknown): Promise<unknown> {
+    this.#isOver = true;
+    this.#end.reject(error);
+    await this.#beginning?.catch(() => {});
+    const ending = await this.#whole.then(
+      () => error,
+      (thrown: unknown) => (thrown === error ? error : asSherdError(thrown, verb)),
+    );
+    if (!isAfterFailure(error)) return ending;
+    const ends = await Promise.allSettled(this.#answers);
+    return ends.find((end) => end.status === "rejected")?.reason ?? ending;
+  }
+
+  /** The transaction within, begun if it was not yet, after what was deferred. */
+  async #begun(): Promise<PostgresTransaction> {
+    if (this.#isOver) throw new Error("The transaction has ended; nothing can be sent on it any more");
+    const inner = await (this.#beginning ??= this.#begin());
+    await this.#sendDeferred(inner);
+    return inner;
+  }
+
+  async #begin(): Promise<PostgresTransaction> {
+    await this.#executor.observe(verb, "begin", "before");
+    return new Promise((resolve, reject) => {
+      this.#whole = this.#connection.transaction(async (inner) => {
+        await this.#executor.observe(verb, "begin", "after");
+        resolve(inner);
+        await this.#end.promise;
+        await this.#executor.observe(verb, "commit", "before");
+        await this.#sendDeferred(inner);
+      });
+      this.#whole.catch((thrown: unknown) => {
+        const error = asSherdError(thrown, verb);
+        this.#break(error);
+        reject(error);
+      });
+    });
+  }
+
+  /** Resolves when all of it was sent: what is sent next comes after it. */
+  #sendDeferred({ parts }: PostgresTransaction): Promise<void> {
+    const statements = this.#deferred.splice(0);
+    const send = async () => {
+      for (const statement of statements) {
+        const { answer } = await statement(parts.session);
+        answer.catch(() => {});
+        this.#answers.push(answer);
+      }
+    };
+    if (statements.length > 0) this.#sent = this.#sent.then(send);
+    return this.#sent;
+  }
 }

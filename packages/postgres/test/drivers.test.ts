@@ -1,5 +1,5 @@
 /** What every driver must carry the same way, and what each may do to a statement. */
-import { isSherdError, type ClaimedItem, type StatementBoundary } from "@sherd/core";
+import { isSherdError, type ClaimedItem, type StatementBoundary, type Transaction } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { sql as text } from "drizzle-orm";
 import { drizzle as drizzleNodePostgres } from "drizzle-orm/node-postgres";
@@ -87,7 +87,7 @@ describe.each(["url", "postgres.js", "node-postgres", "PGlite"] as const)("over 
     ).toEqual([]);
   });
 
-  test("a claim is two statements, an empty one and every other verb one", async () => {
+  test("every verb is one statement, a claim and a transaction that only triggers too", async () => {
     const { adapter } = opened;
     const statements = async (work: () => Promise<unknown>) => {
       boundaries.length = 0;
@@ -98,12 +98,18 @@ describe.each(["url", "postgres.js", "node-postgres", "PGlite"] as const)("over 
       return boundaries.filter(({ phase }) => phase === "before").map(({ statement }) => statement);
     };
     const { storage } = adapter;
-    expect(await statements(() => enqueue(adapter, "budget", {}, {}))).toEqual(["begin", "insert", "commit"]);
-    let items: readonly ClaimedItem[] = [];
-    expect(await statements(async () => (items = await claim(adapter, "budget")))).toEqual([
-      "lease",
-      "read-bodies",
+    const beginsLate = driver === "url" || driver === "postgres.js";
+    expect(await statements(() => enqueue(adapter, "budget", {}, {}))).toEqual(
+      beginsLate ? ["insert"] : ["begin", "insert", "commit"],
+    );
+    expect(await statements(() => enqueue(adapter, "keyed", { key: "a" }))).toEqual([
+      "begin",
+      "insert-keyed",
+      "commit",
     ]);
+    let items: readonly ClaimedItem[] = [];
+    expect(await statements(async () => (items = await claim(adapter, "budget")))).toEqual(["lease"]);
+    expect(items).toHaveLength(2);
     expect(await statements(() => claim(adapter, "budget"))).toEqual(["lease"]);
     expect(await statements(() => storage.extend("budget", [items[0]?.lease ?? ""], 1))).toEqual(["renew"]);
     expect(
@@ -160,6 +166,9 @@ describe("a server", () => {
       const admin = postgres(database.url, { max: 1 });
       const cut = (pid: unknown) => admin`select pg_terminate_backend(${Number(pid)})`;
       let error: unknown;
+      // With a key, so that its answer is waited for.
+      const answered = (tx: Transaction) =>
+        adapter.storage.enqueue(tx, [newItem(queue, { key: "a" })]).catch((thrown: unknown) => thrown);
       const ended = adapter.transaction(async (tx) => {
         const inner = tx.db as unknown as typeof db;
         await adapter.storage.enqueue(tx, [newItem(queue)]);
@@ -180,14 +189,14 @@ describe("a server", () => {
           await inner.transaction(async () => {
             await cut(pid);
             await closed();
-            error = await adapter.storage.enqueue(tx, [newItem(queue)]).catch((thrown: unknown) => thrown);
+            error = await answered(tx);
             throw error;
           });
         } else {
           await cut(pid);
           await closed();
           if (moment === "before the commit") return;
-          error = await adapter.storage.enqueue(tx, [newItem(queue)]).catch((thrown: unknown) => thrown);
+          error = await answered(tx);
         }
       });
       await expect(ended).rejects.toThrow();
@@ -219,9 +228,15 @@ describe("a server", () => {
     async (driver) => {
       const { adapter, close } = drivers[driver]("postgres://127.0.0.1:1/nowhere", { listen: false });
       await expect(adapter.storage.count("any")).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
-      await expect(adapter.transaction(async () => {})).rejects.toMatchObject({
-        code: "DATABASE_UNAVAILABLE",
-      });
+      const works: ((tx: Transaction) => Promise<unknown>)[] = [
+        (tx) => adapter.storage.enqueue(tx, [newItem("any")]),
+        (tx) => adapter.storage.enqueue(tx, [newItem("any", { key: "a" })]),
+        (tx) => tx.db.select({ one: text`1` }).from(text`(select) x`),
+        (tx) => adapter.storage.wake("any", ["a"], tx).catch(() => {}),
+      ];
+      for (const work of works) {
+        await expect(adapter.transaction(work)).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+      }
       await close();
     },
   );

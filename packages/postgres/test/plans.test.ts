@@ -8,6 +8,7 @@ import { createDatabase } from "./databases.ts";
 import { claim, completed, enqueue, newItem, retriedAt } from "./queues.ts";
 
 const queue = "plans";
+const heldIsHashed = /NOT \(ANY \(id = \(hashed SubPlan/g;
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let client: Sql;
 let adapter: DatabaseAdapter;
@@ -37,11 +38,16 @@ async function fill() {
   await client.unsafe(rows("done", "now() - n * interval '1 second'", "'failed'", 100_000));
   await client.unsafe(rows("timed", "now() + n * interval '1 hour'", "null", 100_000));
   await client.unsafe(rows("parked", "null", "null", 50_000));
+  // As settles leave them: a row for a hundred.
   await client.unsafe(`
-    insert into sherd_history (id, queue, name, outcome, priority, attempts, failures, lost, max_attempts, body,
-      created_at, finished_at)
-    select gen_random_uuid(), '${queue}', 'deliver', 'completed', 0, 1, 0, 0, 1, '{}', now(), now() - n * interval '1 s'
-    from generate_series(1, 100000) n`);
+    insert into sherd_history (queue, outcome, finished_at, first_id, last_id, ids, names, keys, priorities, concurrency_keys,
+      attempts, failures, lost, max_attempts, errors, bodies, traces, created_at)
+    select '${queue}', 'completed', now() - n * interval '1 s', min(id::text)::uuid, max(id::text)::uuid, array_agg(id),
+      array_agg('deliver'::text), array_agg(null::text), array_agg(0), array_agg(null::text), array_agg(1), array_agg(0),
+      array_agg(0), array_agg(1), array_agg(null::jsonb), array_agg('{}'::json), array_agg(null::text), array_agg(now())
+    from generate_series(1, 1000) n cross join lateral (
+      select lpad(to_hex(n * 100 + item), 8, '0') || '-0000-4000-8000-000000000000' as text from generate_series(1, 100) item
+    ) i cross join lateral (select i.text::uuid as id) u group by n`);
 }
 
 /** The plans of every statement that `work` ran, also of those inside of functions. */
@@ -80,9 +86,52 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(answer).toHaveLength(100);
     expect(plans.match(/Index Scan using sherd_item_ready/g)).toHaveLength(2);
     expect(plans).toMatch(/Index (Only )?Scan using sherd_item_retrying/);
+    expect(plans).toMatch(/Index (Only )?Scan using sherd_item_suspect/);
+    expect(plans).toContain("sherd_lease_queue");
     expect(plans).toContain("sherd_item_pkey");
-    expect(plans).not.toContain("Seq Scan on sherd_item");
-    expect(plans).not.toContain("Sort Key: priority");
+    expect(plans.match(heldIsHashed)).toHaveLength(2);
+    expect(plans).toMatch(/concurrency_key = \(hashed SubPlan/);
+    expect(plans).not.toContain("Seq Scan on sherd_");
+    expect(plans).not.toMatch(/Sort Key: (i\.)?priority/);
+  });
+
+  test("a claim of what has no concurrency keys picks it with one walk, and closes leases by id", async () => {
+    const plain = `plain ${when}`;
+    await enqueue(adapter, plain, ...Array.from({ length: 30 }, () => ({})));
+    const [{ lease } = { lease: "" }] = await claim(adapter, plain, { limit: 10 });
+    const { answer, plans } = await plansOf(() => claim(adapter, plain, { limit: 10, closed: [lease] }));
+    expect(answer).toHaveLength(10);
+    expect(plans.match(/Index Scan using sherd_item_ready/g)).toHaveLength(1);
+    expect(plans.match(heldIsHashed)).toHaveLength(1);
+    expect(plans).toContain("sherd_lease_queue");
+    expect(plans).toContain("sherd_lease_pkey");
+    expect(plans).toContain("sherd_item_pkey");
+    expect(plans).not.toContain("sherd_item_retrying");
+    expect(plans).not.toContain("Seq Scan on sherd_");
+    expect(plans).not.toMatch(/Sort Key: (i\.)?priority/);
+    // Made once a connection: a plan for the values at hand would show them.
+    expect(plans).not.toContain(`queue = '${plain}'`);
+  });
+
+  test("a settle of plain completions deletes items by id, and writes one row of history", async () => {
+    const plain = `plain ends ${when}`;
+    await enqueue(adapter, plain, ...Array.from({ length: 20 }, () => ({})));
+    const items = await claim(adapter, plain);
+    const { plans } = await plansOf(() =>
+      adapter.storage.settle(
+        plain,
+        items.map((item) => completed(item)),
+      ),
+    );
+    expect(plans).toMatch(/Delete on sherd_item[^]*sherd_item_pkey/);
+    expect(plans).toContain("sherd_lease_pkey");
+    expect(plans).toContain("hashed SubPlan");
+    expect(plans).not.toContain("sherd_settle_rest_v1");
+    expect(plans).not.toContain("Seq Scan on sherd_");
+    expect(plans).not.toContain(`queue = '${plain}'`);
+    expect(await client`select cardinality(ids) as items from sherd_history where queue = ${plain}`).toEqual([
+      { items: 20 },
+    ]);
   });
 
   test("a settle finds leases and items by id", async () => {
@@ -122,6 +171,24 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(plans).not.toContain("Seq Scan on sherd_item");
   });
 
+  test("a look at one finds it by id, also in the history, and where it is not", async () => {
+    const known = `${(500 * 100 + 50).toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
+    const { answer, plans } = await plansOf(() => adapter.storage.get(queue, known));
+    expect(answer).toMatchObject({ id: known, outcome: "completed" });
+    const { answer: missing, plans: others } = await plansOf(async () => [
+      await adapter.storage.get(queue, crypto.randomUUID()),
+      await adapter.storage.cancel(queue, crypto.randomUUID()),
+      await adapter.storage.retry(queue, crypto.randomUUID()),
+    ]);
+    expect(missing).toEqual([null, "not_found", "not_found"]);
+    for (const plan of [plans, others]) {
+      expect(plan).toContain("Index Scan using sherd_item_pkey");
+      expect(plan).toMatch(/Scan (using|on) sherd_history_ids/);
+      expect(plan).not.toContain("Seq Scan on sherd_item");
+      expect(plan).not.toContain("Seq Scan on sherd_history");
+    }
+  });
+
   test("a wake looks its keys up in their index", async () => {
     const { answer, plans } = await plansOf(() =>
       adapter.storage.wake(queue, [`parked ${when.length}`, "none"]),
@@ -137,12 +204,15 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
       await adapter.storage.prune(queue, "completed", 1000, 10);
       const page = await adapter.storage.list(queue, { status: "failed", limit: 10, cursor: null });
       await adapter.storage.list(queue, { status: "failed", limit: 10, cursor: page.cursor });
-      await adapter.storage.list(queue, { status: "completed", limit: 10, cursor: null });
+      const finished = await adapter.storage.list(queue, { status: "completed", limit: 10, cursor: null });
+      expect(finished.items).toHaveLength(10);
+      await adapter.storage.list(queue, { status: "completed", limit: 10, cursor: finished.cursor });
     });
     expect(plans).toContain("Index Scan using sherd_item_done");
     expect(plans).toContain("Index Scan Backward using sherd_item_done");
     expect(plans).toMatch(/Scan using sherd_history_finished/);
-    expect(plans).toMatch(/Scan Backward using sherd_history_finished/);
+    expect(plans).toContain("Index Scan using sherd_history_pkey");
+    expect(plans.match(/Scan Backward using sherd_history_finished/g)).toHaveLength(2);
     expect(plans).not.toContain("Seq Scan on sherd_");
   });
 });

@@ -130,6 +130,9 @@ export interface Storage {
   /** Finish an item as cancelled, or, when it is held, ask its holder to stop; whatever it answers, it ends so. */
   cancel(queue: string, id: string): Promise<"cancelled" | "requested" | "finished" | "not_found">;
 
-  /** Delete up to `limit` items that finished so more than `olderThanMs` ago. Answers how many. */
+  /**
+   * Delete items that finished so more than `olderThanMs` ago, the oldest first: about `limit` of them, as what finished
+   * together goes together. Answers how many; less than `limit` when no more are left.
+   */
   prune(queue: string, outcome: Outcome, olderThanMs: number, limit: number): Promise<number>;
 }

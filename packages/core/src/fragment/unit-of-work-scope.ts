@@ -101,8 +101,12 @@ export class UnitOfWorkScope {
 
   #makeUnit(fragment: FragmentInternals): AnyUnit {
     const services: Record<string, unknown> = {};
+    const tx = this.#tx;
     const unit = {
-      db: this.#tx.db,
+      // Asked for late: a transaction that only triggers needs none.
+      get db() {
+        return tx.db;
+      },
       tables: fragment.tables,
       services,
       triggerHook: (name: string, payload?: unknown, options?: TriggerOptions) =>

@@ -35,7 +35,7 @@ function claimed(over: Partial<ClaimedItem> = {}): ClaimedItem {
 }
 
 function context(over: Partial<TransitionContext> = {}): TransitionContext {
-  return { policy: retry, maxLost: 3, now: 1_234, random: 0.5, ...over };
+  return { policy: () => retry, maxLost: 3, now: 1_234, random: 0.5, ...over };
 }
 
 const back: Settlement = {
@@ -77,14 +77,14 @@ test.each<[string, ClaimedItem, AttemptEnd, Partial<TransitionContext>, Settleme
   ["failed, last attempt", lastByFailures, failing(refused), {}, failedForGood],
   ["failed, last attempt by failures and losses", lastByBoth, failing(refused), {}, failedForGood],
   ["failed, only attempt", onlyAttempt, failing(refused), {}, failedForGood],
-  ["failed, delay 0", first, failing(refused), { policy: atOnce }, retriedNow],
-  ["failed, noRetry", first, failing(refused), { policy: noRetry() }, failedForGood],
+  ["failed, delay 0", first, failing(refused), { policy: () => atOnce }, retriedNow],
+  ["failed, noRetry", first, failing(refused), { policy: () => noRetry() }, failedForGood],
   ["failed with NonRetryable", first, failing(new NonRetryable("no")), {}, failedForGood],
   ["failed with NonRetryable, last", lastByFailures, failing(new NonRetryable("no")), {}, failedForGood],
   ["failed with RetryAfter", first, failing(new RetryAfter(70)), {}, { ...retried, delayMs: 70 }],
   ["failed with RetryAfter(0)", first, failing(new RetryAfter(0)), {}, retriedNow],
   ["failed with RetryAfter, last", lastByFailures, failing(new RetryAfter(70)), {}, failedForGood],
-  ["failed, custom ends it", first, failing(refused), { policy: ending() }, failedForGood],
+  ["failed, custom ends it", first, failing(refused), { policy: () => ending() }, failedForGood],
   ["stuck, losses left", first, stuck, {}, lost],
   ["stuck, last loss", lastLoss, stuck, {}, lostForGood],
   ["stuck, last attempt", lastByFailures, stuck, {}, lostForGood],
@@ -133,7 +133,7 @@ test("no sequence of ends makes more attempts or losses than an item may have", 
         if (isDone) break;
         expect(attemptOf(item)).toBeLessThanOrEqual(maxAttempts);
         expect(item.lost).toBeLessThan(maxLost);
-        const settlement = endAttempt(item, end, context({ policy, maxLost }));
+        const settlement = endAttempt(item, end, context({ policy: () => policy, maxLost }));
         isDone = settlement.state === "done";
         const failures = item.failures + Number(settlement.failed);
         item = { ...item, failures, lost: item.lost + Number(settlement.lost) };

@@ -14,7 +14,8 @@ export type AttemptEnd =
 
 /** What decides beside the item and the end of its attempt. */
 export interface TransitionContext {
-  readonly policy: RetryPolicy;
+  /** Asked for only when the attempt failed. */
+  readonly policy: () => RetryPolicy;
   readonly maxLost: number;
   /** Milliseconds since the epoch, for the record only. */
   readonly now: number;
@@ -57,7 +58,7 @@ function failAttempt(
   const ended = { ...fence(item), failed: true, error: describeError(error, attempt, now) };
   const delayMs = isNonRetryable(error)
     ? null
-    : retryDelayMs(policy, { attempt, maxAttempts: item.maxAttempts, error }, random);
+    : retryDelayMs(policy(), { attempt, maxAttempts: item.maxAttempts, error }, random);
   if (delayMs === null) return { ...ended, state: "done", outcome: "failed" };
   return delayMs === 0 ? ended : { ...ended, state: "timed", delayMs };
 }

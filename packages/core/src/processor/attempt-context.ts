@@ -88,7 +88,7 @@ export class AttemptContext implements HookContext<never, never> {
     return endAttempt(
       item,
       { kind: "completed" },
-      { policy: settings.retry, maxLost: settings.maxLost, now: 0, random: 0 },
+      { policy: () => settings.retry, maxLost: settings.maxLost, now: 0, random: 0 },
     );
   }
 

@@ -38,6 +38,8 @@ export class Engine {
   #pumping: Promise<number> | null = null;
   #closing: Promise<void> = Promise.resolve();
   #isWanted = false;
+  /** A slot became free while a claim was under way, which may have left something behind for it. */
+  #wantsRefill = false;
   #wantsSweep = false;
   /** True when the last claim left something behind that a free slot could take. */
   #hasMore = false;
@@ -57,7 +59,10 @@ export class Engine {
     this.#outcomes = new Outcomes(fragment, this.#leases, this.#owner, (aftermath) => this.#after(aftermath));
     this.#slots = new Slots(
       fragment,
-      (attempt, end) => this.#outcomes.end(attempt, end),
+      (attempt, end) => {
+        this.#outcomes.end(attempt, end);
+        if (this.#hasMore && !this.#isClosed) this.#refill();
+      },
       (attempt, error, isSettling) => this.#outcomes.fenced(attempt, error, isSettling),
     );
     this.#heartbeat = new Heartbeat({
@@ -74,6 +79,10 @@ export class Engine {
 
   get running(): number {
     return this.#slots.taken;
+  }
+
+  get free(): number {
+    return this.#slots.free;
   }
 
   listen(listener: WakeListener): () => void {
@@ -183,6 +192,8 @@ export class Engine {
       return started;
     } finally {
       this.#pumping = null;
+      if (this.#wantsRefill && this.#hasMore && !this.#isClosed) this.#refill();
+      this.#wantsRefill = false;
       this.#idle.tell();
     }
   }
@@ -274,8 +285,13 @@ export class Engine {
     return this.#slots.taken === 0 && this.#pumping === null && this.#cancelRefill === null;
   }
 
+  /** By a claim of its own: nobody who has called `wake` waits for it, or hears of its errors. */
   #refill(): void {
     const { clock, concurrency } = this.#fragment.settings;
+    if (this.#pumping !== null) {
+      this.#wantsRefill = true;
+      return;
+    }
     const claim = () => {
       this.#cancelRefill = null;
       const sweep = clock.elapsed() - this.#lastSweptAt >= busySweepMs;

@@ -56,7 +56,7 @@ export class Outcomes {
     if (attempt.committed !== null) return this.#committed(attempt, end);
     const { settings } = this.#fragment;
     const settlement = endAttempt(attempt.item, end, {
-      policy: this.#policyOf(attempt.item),
+      policy: () => this.#policyOf(attempt.item),
       maxLost: settings.maxLost,
       now: settings.clock.now(),
       random: settings.random(),
@@ -93,19 +93,30 @@ export class Outcomes {
   #settled(ended: readonly Ended[], results: readonly SettleResult[]): void {
     let dueInMs: number | null = null;
     let gaveBack = false;
-    const { report } = this.#fragment;
-    for (const [index, { attempt, settlement, error }] of ended.entries()) {
+    const isListening = this.#fragment.report.isListening;
+    for (const [index, one] of ended.entries()) {
+      const { attempt, settlement } = one;
       const result = results[index] ?? "lost";
       this.#leases.settled(attempt.item.lease);
-      const event = settledEvent(this.#fragment, attempt, settlement, error, result, this.#owner);
-      if (event.type !== "fenced" || !this.#fenced.has(attempt)) this.#tell(event);
-      if (event.type === "lost") report.stuck([event]);
-      if (event.type === "given-back") gaveBack = true;
+      // Of the many that complete while nobody listens, nothing is to be told.
+      if (result === "settled" && settlement.outcome === "completed" && !isListening) {
+        this.tally.add("completed");
+        continue;
+      }
+      const type = this.#tellSettled(one, result);
+      if (type === "given-back") gaveBack = true;
       if (result === "settled" && settlement.delayMs !== null)
         dueInMs = Math.min(dueInMs ?? Infinity, settlement.delayMs);
       if (result === "replaced" || (result === "settled" && settlement.state === "ready")) dueInMs = 0;
     }
     this.#onDone({ attempts: ended.map(({ attempt }) => attempt), dueInMs, gaveBack });
+  }
+
+  #tellSettled({ attempt, settlement, error }: Ended, result: SettleResult): HookEvent["type"] {
+    const event = settledEvent(this.#fragment, attempt, settlement, error, result, this.#owner);
+    if (event.type !== "fenced" || !this.#fenced.has(attempt)) this.#tell(event);
+    if (event.type === "lost") this.#fragment.report.stuck([event]);
+    return event.type;
   }
 
   /** The database refused the outcome for good. */

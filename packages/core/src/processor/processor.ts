@@ -55,8 +55,10 @@ export interface ProcessedHooks {
 export interface DurableHooksProcessor {
   readonly namespace: string;
   readonly concurrency: number;
-  /** How many handlers are in flight. */
+  /** How many hooks are in flight: their handlers run, or their outcomes are not settled yet. */
   readonly running: number;
+  /** How many more hooks it would start now; 0 or less while its slots are full. */
+  readonly free: number;
   /**
    * Claim what is due, as far as slots are free, and start it. Resolves with how many were started, when they have;
    * calls coalesce.
@@ -104,6 +106,9 @@ export function createDurableHooksProcessor(fragment: AnyFragment): DurableHooks
     concurrency: settings.concurrency,
     get running() {
       return engine.running;
+    },
+    get free() {
+      return engine.free;
     },
     wake: ({ sweep = true } = {}) => engine.wake(sweep),
     getNextWakeInMs: () => engine.nextWakeInMs(),

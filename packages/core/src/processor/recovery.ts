@@ -81,7 +81,7 @@ function endOf({ settings }: FragmentInternals, { item, lease }: Abandoned, isLo
   // A payload that replaced the claimed one is not what was attempted: it keeps its time, and nothing counts against it.
   const revision = item.claimedRevision ?? item.revision;
   return endAttempt({ ...item, lease, revision }, end, {
-    policy: settings.retry,
+    policy: () => settings.retry,
     maxLost: settings.maxLost,
     now: settings.clock.now(),
     random: 0,

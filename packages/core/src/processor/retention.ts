@@ -55,7 +55,7 @@ export class Retention {
       const olderThanMs = settings.retention[outcome];
       if (olderThanMs === null) continue;
       let pruned = batch;
-      while (pruned === batch && !this.#isStopped) {
+      while (pruned >= batch && !this.#isStopped) {
         pruned = await adapter.storage.prune(queue, outcome, olderThanMs, batch);
       }
     }

@@ -9,16 +9,21 @@ import { runHandler } from "./run-handler.ts";
 /** How long a handler may take to stop after its signal said so, before its slot is taken from it. */
 const graceMs = 5_000;
 
+/** However few slots there are, so many outcomes may wait for the database before slots do. */
+const fewestUnsettled = 500;
+
 /**
- * The attempts in flight, up to `concurrency`. A slot is taken by a claim and freed when the outcome is
- * settled, or at once when there is nothing to settle. A handler that ignores its signal keeps running in
- * its process, but not in a slot.
+ * The attempts in flight, up to `concurrency`. A slot is taken by a claim and freed when the attempt ends; only when as
+ * many outcomes as there are slots wait to be settled do they keep theirs, so that a database that is down is not run
+ * ahead of. A handler that ignores its signal keeps running in its process, but not in a slot.
  */
 export class Slots {
   readonly #fragment: FragmentInternals;
   readonly #onEnded: (attempt: Attempt, end: AttemptEnd) => void;
   readonly #onFenced: (attempt: Attempt, error: unknown, isSettling: boolean) => void;
+  /** Not settled yet. */
   readonly #taken = new Map<string, Attempt>();
+  #running = 0;
   #suspects = 0;
   readonly #alarm: Alarm;
 
@@ -33,8 +38,13 @@ export class Slots {
     this.#alarm = new Alarm(fragment.settings.clock, () => this.#endOverdue());
   }
 
+  /** Attempts that run, or whose outcome is not settled. */
   get taken(): number {
     return this.#taken.size;
+  }
+
+  get running(): number {
+    return this.#running;
   }
 
   /** Whether a hook is in flight whose next loss would be its last. */
@@ -48,7 +58,9 @@ export class Slots {
   }
 
   get free(): number {
-    return this.#fragment.settings.concurrency - this.#taken.size;
+    const { concurrency } = this.#fragment.settings;
+    const unsettled = this.#taken.size - this.#running;
+    return concurrency - this.#running - Math.max(0, unsettled - Math.max(concurrency, fewestUnsettled));
   }
 
   start(items: readonly ClaimedItem[]): void {
@@ -87,7 +99,7 @@ export class Slots {
       // One that has ended by itself keeps its slot until its outcome is answered: `stop` waits for that.
       const isSettling = attempt.isEnded;
       attempt.stop(reason);
-      attempt.end();
+      this.#ended(attempt);
       this.#onFenced(attempt, reason, isSettling);
     }
   }
@@ -122,14 +134,20 @@ export class Slots {
   #take(item: ClaimedItem, now: number): Attempt {
     const attempt = new Attempt(item, this.#fragment, now);
     this.#taken.set(item.lease + item.id, attempt);
+    this.#running += 1;
     if (item.lost >= this.suspectFrom) this.#suspects += 1;
     return attempt;
   }
 
   #end(attempt: Attempt, end: AttemptEnd): void {
     if (attempt.isEnded) return;
-    attempt.end();
+    this.#ended(attempt);
     this.#onEnded(attempt, end);
+  }
+
+  #ended(attempt: Attempt): void {
+    if (!attempt.isEnded) this.#running -= 1;
+    attempt.end();
   }
 
   #endOverdue(): void {

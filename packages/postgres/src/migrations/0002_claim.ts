@@ -12,34 +12,37 @@ begin
 end $$;`,
   `-- The first p_limit ready items that no lease lists and whose concurrency key is free. Takes no locks; each statement
 -- sees a snapshot of its own, so a caller that holds the queue's lock gets an exact answer. Index: sherd_item_ready
--- in order; the held ids are a constant array, which is hashed. Suspects, lost p_suspect_from times or more, come one
--- at most, or none. candidates counts before keys and suspects are made unique.
+-- in order; what is held is hashed once. Plans are made once a connection: to plan takes longer than to pick. Suspects,
+-- lost p_suspect_from times or more, come one at most, or none. candidates counts before keys and suspects are made
+-- unique. losses is null when nothing was lost before.
 create function sherd_pick_v1(
   p_queue text, p_names text[], p_limit integer, p_suspect_from integer, p_takes_suspect boolean,
   out ids uuid[], out revisions integer[], out losses integer[], out candidates integer
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_held uuid[];
   v_keys text[];
+  v_is_keyed boolean;
+  v_most_lost integer;
   v_lost_below integer := case when p_takes_suspect then 2147483647 else p_suspect_from end;
 begin
-  select coalesce(array_agg(h.id), '{}') into v_held
-    from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = p_queue;
-
-  execute $pick$
-    select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost) from (
-      select id, revision, concurrency_key, lost from sherd_item
-      where queue = $1 and state = 'ready' and name = any($2) and id <> all($3) and lost < $5
-      order by priority desc, seq limit $4
-    ) c
-  $pick$ into ids, revisions, v_keys, losses using p_queue, p_names, v_held, p_limit, v_lost_below;
+  select coalesce(array_agg(c.id), '{}'), coalesce(array_agg(c.revision), '{}'), bool_or(c.concurrency_key is not null), max(c.lost)
+    into ids, revisions, v_is_keyed, v_most_lost from (
+    select i.id, i.revision, i.concurrency_key, i.lost from sherd_item i
+    where i.queue = p_queue and i.state = 'ready' and i.name = any(p_names) and i.lost < v_lost_below
+      and i.id not in (select h.id from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = p_queue)
+    order by i.priority desc, i.seq limit p_limit
+  ) c;
   candidates := cardinality(ids);
-  if coalesce(array_remove(v_keys, null), '{}') <> '{}' then
-    select * into ids, revisions, v_keys, losses from sherd_pick_keyed_v1(p_queue, p_names, p_limit, v_lost_below, v_held);
+  if v_is_keyed then
+    select * into ids, revisions, v_keys, losses from sherd_pick_keyed_v1(p_queue, p_names, p_limit, v_lost_below);
     candidates := cardinality(ids);
-  elsif p_suspect_from > all(losses) then
+  elsif v_most_lost > 0 then
+    losses := array(select i.lost from unnest(ids) with ordinality as c(id, n) join sherd_item i on i.id = c.id order by c.n);
+    v_keys := array_fill(null::text, array[candidates]);
+  else
     return;
   end if;
 
@@ -55,76 +58,133 @@ end $$;`,
 -- held, sherd_item_retrying for what waits for its retry, sherd_item_suspect for what others must not overtake although it
 -- is left out, then sherd_item_ready in order.
 create function sherd_pick_keyed_v1(
-  p_queue text, p_names text[], p_limit integer, p_lost_below integer, p_held uuid[],
+  p_queue text, p_names text[], p_limit integer, p_lost_below integer,
   out ids uuid[], out revisions integer[], out keys text[], out losses integer[]
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
+  v_held uuid[];
   v_busy text[];
 begin
-  execute $busy$
-    select coalesce(array_agg(distinct b.concurrency_key), '{}') from (
-      select concurrency_key from sherd_item
-      where id = any($1) and state <> 'done' and concurrency_key is not null
-      union all
-      select concurrency_key from sherd_item
-      where queue = $2 and state = 'timed' and concurrency_key is not null and failures + lost > 0
-        and not release_key_on_retry
-      union all
-      select concurrency_key from sherd_item
-      where queue = $2 and state = 'ready' and concurrency_key is not null and lost > 0 and lost >= $3
-    ) b
-  $busy$ into v_busy using p_held, p_queue, p_lost_below;
+  select coalesce(array_agg(h.id), '{}') into v_held
+    from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = p_queue;
 
-  execute $pick$
-    select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost) from (
-      select id, revision, concurrency_key, lost from sherd_item
-      where queue = $1 and state = 'ready' and name = any($2) and id <> all($3) and lost < $5
-        and (concurrency_key is null or concurrency_key <> all($6))
-      order by priority desc, seq limit $4
-    ) c
-  $pick$ into ids, revisions, keys, losses using p_queue, p_names, p_held, p_limit, p_lost_below, v_busy;
+  select coalesce(array_agg(distinct b.concurrency_key), '{}') into v_busy from (
+    select concurrency_key from sherd_item
+    where id = any(v_held) and state <> 'done' and concurrency_key is not null
+    union all
+    select concurrency_key from sherd_item
+    where queue = p_queue and state = 'timed' and concurrency_key is not null and failures + lost > 0
+      and not release_key_on_retry
+    union all
+    select concurrency_key from sherd_item
+    where queue = p_queue and state = 'ready' and concurrency_key is not null and lost > 0 and lost >= p_lost_below
+  ) b;
+
+  select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost)
+    into ids, revisions, keys, losses from (
+    select i.id, i.revision, i.concurrency_key, i.lost from sherd_item i
+    where i.queue = p_queue and i.state = 'ready' and i.name = any(p_names) and i.lost < p_lost_below
+      and i.id not in (select h.id from unnest(v_held) as h(id))
+      and (i.concurrency_key is null or i.concurrency_key not in (select b.key from unnest(v_busy) as b(key)))
+    order by i.priority desc, i.seq limit p_limit
+  ) c;
 end $$;`,
   `-- Locks: the queue's, until the commit, which waits for no disk: a lease that a crash forgets can never come back under
--- its id. No row lock that another transaction could hold, and no body is sent, so the lock is held for a moment.
-create function sherd_claim_v1(
+-- its id. No row lock that another transaction could hold, so the lock is held for a moment. leases has an element an
+-- item, or one for all.
+create function sherd_lease_v1(
   p_queue text, p_names text[], p_limit integer, p_lease_ms double precision, p_owner text, p_closed uuid[],
   p_suspect_from integer, p_takes_suspect boolean,
-  out ids text, out revisions text, out leases text, out candidates integer
+  out ids uuid[], out revisions integer[], out leases uuid[], out candidates integer
 ) language plpgsql volatile
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
-  v_ids uuid[];
-  v_revisions integer[];
   v_losses integer[];
-  v_leases uuid[];
   v_shared uuid := gen_random_uuid();
+  v_until timestamp with time zone;
 begin
   perform set_config('synchronous_commit', 'off', true);
   perform sherd_lock_v1(p_queue);
   if p_closed <> '{}' then
-    delete from sherd_lease where id in (
+    delete from sherd_lease where id = any(array(
       select id from sherd_lease where id = any(p_closed) order by id for update skip locked
-    );
+    ));
   end if;
-  select p.ids, p.revisions, p.losses, p.candidates into v_ids, v_revisions, v_losses, candidates
+  select p.ids, p.revisions, p.losses, p.candidates into ids, revisions, v_losses, candidates
     from sherd_pick_v1(p_queue, p_names, p_limit, p_suspect_from, p_takes_suspect) p;
+  if ids = '{}' then return; end if;
 
-  select array_agg(case when u.lost = 0 then v_shared else gen_random_uuid() end order by u.n) into v_leases
+  v_until := clock_timestamp() + p_lease_ms * interval '1 millisecond';
+  if v_losses is null then
+    leases := array[v_shared];
+    insert into sherd_lease (id, queue, owner, expires_at, items, revisions)
+      values (v_shared, p_queue, p_owner, v_until, ids, revisions);
+    return;
+  end if;
+  select array_agg(case when u.lost = 0 then v_shared else gen_random_uuid() end order by u.n) into leases
     from unnest(v_losses) with ordinality as u(lost, n);
   insert into sherd_lease (id, queue, owner, expires_at, items, revisions)
-    select u.lease, p_queue, p_owner, clock_timestamp() + p_lease_ms * interval '1 millisecond',
-      array_agg(u.id order by u.n), array_agg(u.revision order by u.n)
-    from unnest(v_leases, v_ids, v_revisions) with ordinality as u(lease, id, revision, n) group by u.lease;
-  ids := v_ids::text;
-  revisions := v_revisions::text;
-  leases := v_leases::text;
+    select u.lease, p_queue, p_owner, v_until, array_agg(u.id order by u.n), array_agg(u.revision order by u.n)
+    from unnest(leases, ids, revisions) with ordinality as u(lease, id, revision, n) group by u.lease;
+end $$;`,
+  `-- What attempts need of these items, as arrays in one order, the last of which is null when no item has anything
+-- unusual. Takes no locks. Index: sherd_item_pkey.
+create function sherd_read_claimed_v1(p_ids uuid[]) returns json language plpgsql stable
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return (
+    select json_build_array(array_agg(i.id), array_agg(i.name), array_agg(i.retry), array_agg(i.max_attempts),
+      array_agg(i.body::text), array_agg(date_part('epoch', i.created_at)),
+      case when bool_or(i.is_unusual) then array_agg(case when i.is_unusual then json_build_array(
+        i.concurrency_key, i.revision, i.cancel, i.failures, i.lost, i.timeout_ms, i.trace) end) end)
+    from (
+      select *, concurrency_key is not null or revision <> 0 or cancel or failures + lost > 0
+        or timeout_ms is not null or trace is not null as is_unusual
+      from sherd_item where id = any(p_ids) and state <> 'done'
+    ) i
+  );
+end $$;`,
+  `-- Leases items, and reads them once the queue's lock is released: a client that stops reading its bodies must hold up
+-- no other. Meanwhile they may be replaced, or asked to stop. Two transactions in one round trip, so it cannot be called
+-- inside of one.
+create procedure sherd_claim_v1(
+  p_queue text, p_names text[], p_limit integer, p_lease_ms double precision, p_owner text, p_closed uuid[],
+  p_suspect_from integer, p_takes_suspect boolean, inout claimed text default null
+) language plpgsql as $$
+declare
+  v_lease record;
+  v_columns json;
+  v_state text;
+  v_message text;
+begin
+  select * into v_lease from sherd_lease_v1(
+    p_queue, p_names, p_limit, p_lease_ms, p_owner, p_closed, p_suspect_from, p_takes_suspect);
+  commit;
+  begin
+    if v_lease.ids <> '{}' then v_columns := sherd_read_claimed_v1(v_lease.ids); end if;
+    claimed := json_build_array(v_lease.candidates, v_lease.ids, v_lease.revisions, v_lease.leases, v_columns);
+    -- As the limit of the server itself, of a gigabyte: the caller claims fewer.
+    if octet_length(claimed) > 67108864 and cardinality(v_lease.ids) > 1 then
+      raise exception 'The bodies of % items are too large for one answer', cardinality(v_lease.ids) using errcode = '54000';
+    end if;
+  exception when query_canceled or others then
+    get stacked diagnostics v_state = returned_sqlstate, v_message = message_text;
+  end;
+  if v_state is not null then
+    -- Nothing was begun, so nothing may be counted as lost.
+    delete from sherd_lease where id = any(v_lease.leases);
+    commit;
+    raise exception using errcode = v_state, message = v_message;
+  end if;
 end $$;`,
   `-- Takes no locks. Index: those of sherd_pick_v1, sherd_item_timed, sherd_lease_queue.
 create function sherd_next_wake_v1(p_queue text, p_names text[]) returns double precision language plpgsql volatile
-set enable_seqscan = off set jit = off
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_at timestamp with time zone;

@@ -70,10 +70,13 @@ as $$
     delete from sherd_item i using verdict v where i.id = v.id and v.ending = 'cancelled'
     returning i.*, v.losses, v.error
   ), kept as (
-    insert into sherd_history (id, queue, name, key, outcome, priority, concurrency_key, attempts, failures, lost,
-      max_attempts, errors, body, trace, created_at, finished_at)
-    select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts + 1, failures, losses,
-      max_attempts, sherd_append_error_v1(errors, error), body, trace, created_at, p_now from gone
+    insert into sherd_history (queue, outcome, finished_at, first_id, last_id, ids, names, keys, priorities,
+      concurrency_keys, attempts, failures, lost, max_attempts, errors, bodies, traces, created_at)
+    select queue, 'cancelled', p_now, min(id::text collate "C")::uuid, max(id::text collate "C")::uuid, array_agg(id), array_agg(name), array_agg(key),
+      array_agg(priority), array_agg(concurrency_key), array_agg(attempts + 1), array_agg(failures), array_agg(losses),
+      array_agg(max_attempts), array_agg(sherd_append_error_v1(errors, error)), array_agg(body), array_agg(trace),
+      array_agg(created_at)
+    from gone group by queue
   ), counted as (
     update sherd_item i set lost = v.losses, attempts = i.attempts + 1,
       state = case v.ending when 'failed' then 'done' else i.state end,

@@ -63,6 +63,12 @@ begin
   end loop;
 end $$;
 --> statement-breakpoint
+-- Takes no locks. Index: sherd_history_ids, from the first batch that may have the id on.
+create function sherd_has_finished_v1(p_queue text, p_id uuid) returns boolean language sql stable as $$
+  select exists (
+    select from sherd_history h where h.queue = p_queue and h.last_id >= p_id and h.first_id <= p_id and p_id = any(h.ids))
+$$;
+--> statement-breakpoint
 -- Locks: the queue's, as claim does, so that the item is not claimed between the look and the write; the item NOWAIT,
 -- since nothing may wait for a user's transaction under the queue's lock. Index: the primary keys, sherd_lease_queue.
 create function sherd_cancel_v1(p_queue text, p_id uuid) returns text language plpgsql volatile as $$
@@ -72,7 +78,7 @@ begin
   perform sherd_lock_v1(p_queue);
   select i.state into v_state from sherd_item i where i.id = p_id and i.queue = p_queue for update nowait;
   if not found then
-    return case when exists (select from sherd_history h where h.id = p_id and h.queue = p_queue)
+    return case when sherd_has_finished_v1(p_queue, p_id)
       then 'finished' else 'not_found' end;
   end if;
   if v_state = 'done' then return 'finished'; end if;
@@ -81,10 +87,12 @@ begin
     return 'requested';
   end if;
   with gone as (delete from sherd_item where id = p_id returning *)
-  insert into sherd_history (id, queue, name, key, outcome, priority, concurrency_key, attempts, failures, lost,
-    max_attempts, errors, body, trace, created_at, finished_at)
-  select id, queue, name, key, 'cancelled', priority, concurrency_key, attempts, failures, lost,
-    max_attempts, errors, body, trace, created_at, clock_timestamp() from gone;
+  insert into sherd_history (queue, outcome, finished_at, first_id, last_id, ids, names, keys, priorities,
+    concurrency_keys, attempts, failures, lost, max_attempts, errors, bodies, traces, created_at)
+  select queue, 'cancelled', clock_timestamp(), id, id, array[id], array[name], array[key], array[priority],
+    array[concurrency_key], array[attempts], array[failures], array[lost], array[max_attempts], array[errors], array[body],
+    array[trace], array[created_at]
+  from gone;
   return 'cancelled';
 end $$;
 --> statement-breakpoint
@@ -106,7 +114,7 @@ begin
     return 'retried';
   end if;
   return case when exists (select from sherd_item i where i.id = p_id and i.queue = p_queue)
-    or exists (select from sherd_history h where h.id = p_id and h.queue = p_queue) then 'not_failed' else 'not_found' end;
+    or sherd_has_finished_v1(p_queue, p_id) then 'not_failed' else 'not_found' end;
 exception when unique_violation then
   select i.key into v_key from sherd_item i where i.id = p_id;
   select i.id into v_existing from sherd_item i where i.queue = p_queue and i.key = v_key and i.state <> 'done';

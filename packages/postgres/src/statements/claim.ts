@@ -1,27 +1,32 @@
 import type { Claim, ClaimedItem, ClaimRequest } from "@sherd/core";
 import type { Executor } from "../executor.ts";
-import { numberOrNull, onlyRow, parseArray, plainArray, textArray } from "../literal.ts";
-import type { Row } from "../sessions/session.ts";
+import { isTooLarge } from "../failure.ts";
+import { onlyRow, plainArray, textArray } from "../literal.ts";
 import { closeLeases } from "./close-leases.ts";
 import { settle } from "./settle.ts";
 
-/** Locks, index and isolation are those of `sherd_claim_v1` and `sherd_pick_v1`. */
-const lease = `select ids, revisions, leases, candidates from sherd_claim_v1(
+/** Locks, index and isolation are those of `sherd_lease_v1` and `sherd_pick_v1`. */
+const text = `call sherd_claim_v1(
   $1::text, $2::text::text[], $3::integer, $4::float8, $5::text, $6::text::uuid[], $7::integer, $8::boolean)`;
 
 /** More losses than an item can have. */
 const never = 2 ** 31 - 1;
 
-/**
- * After the queue's lock is released: a client that stops reading its bodies must hold up no other. Takes no locks;
- * the lease keeps the rows, except that they may be replaced meanwhile, or asked to stop.
- * Index: sherd_item_pkey.
- */
-const readBodies = `select id::text as id, name, concurrency_key, revision, cancel, failures, lost, max_attempts, retry, timeout_ms,
-  body::text as body, trace, extract(epoch from created_at)::float8 * 1000 as created_at
-from sherd_item where id = any($1::text::uuid[]) and state <> 'done'`;
-
+/** Where the bodies of that many are too large for one answer, fewer are claimed. */
 export async function claim(
+  executor: Executor,
+  request: ClaimRequest,
+  closed: readonly string[],
+): Promise<Claim> {
+  try {
+    return await claimUpTo(executor, request, closed);
+  } catch (error) {
+    if (request.limit === 1 || !isTooLarge(error)) throw error;
+    return claim(executor, { ...request, limit: Math.ceil(request.limit / 2) }, closed);
+  }
+}
+
+async function claimUpTo(
   executor: Executor,
   request: ClaimRequest,
   closed: readonly string[],
@@ -30,15 +35,48 @@ export async function claim(
   const suspectFrom = Math.min(suspects.lostFrom, never);
   const leaseParameters = [queue, textArray(names), limit, leaseMs, owner, plainArray(closed)];
   const parameters = [...leaseParameters, suspectFrom, suspects.takesOne];
-  const leased = onlyRow(
-    await executor.own("claim", () => executor.send("claim", "lease", lease, parameters)),
-  );
-  const listed = listedBy(leased);
-  const more = Number(leased["candidates"]) >= limit;
-  if (listed.length === 0) return { items: [], more };
-  const items = await readClaimed(executor, queue, listed);
-  return { items, more };
+  const row = onlyRow(await executor.own("claim", () => executor.send("claim", "lease", text, parameters)));
+  const [candidates, ids, revisions, leases, columns] = JSON.parse(String(row["claimed"])) as Claimed;
+  const more = candidates >= limit;
+  if (columns === null) return { items: [], more };
+  const listed = ids.map((id, index) => ({
+    id,
+    lease: leases?.[index] ?? leases?.[0] ?? "",
+    revision: revisions[index] ?? 0,
+  }));
+  return { items: await withoutOverrun(executor, queue, listed, columns), more };
 }
+
+/** As the procedure answers it. */
+type Claimed = readonly [
+  candidates: number,
+  ids: readonly string[],
+  revisions: readonly number[],
+  leases: readonly string[] | null,
+  columns: Columns | null,
+];
+
+type Columns = readonly [
+  ids: readonly string[] | null,
+  names: readonly string[],
+  retries: readonly string[],
+  maxAttempts: readonly number[],
+  bodies: readonly string[],
+  createdAt: readonly number[],
+  unusual: readonly (Unusual | null)[] | null,
+];
+
+type Unusual = readonly [
+  concurrencyKey: string | null,
+  revision: number,
+  cancel: boolean,
+  failures: number,
+  lost: number,
+  timeoutMs: number | null,
+  trace: string | null,
+];
+
+const usual: Unusual = [null, 0, false, 0, 0, null, null];
 
 interface Listed {
   readonly id: string;
@@ -46,44 +84,30 @@ interface Listed {
   readonly revision: number;
 }
 
-function listedBy(leased: Row): readonly Listed[] {
-  const revisions = parseArray(leased["revisions"]);
-  const leases = parseArray(leased["leases"]);
-  return parseArray(leased["ids"]).map((id, index) => ({
-    id,
-    lease: String(leases[index]),
-    revision: Number(revisions[index]),
-  }));
-}
-
-async function readClaimed(
+/** The claimed items, without those that were replaced, or asked to stop, between the claim and the reading. */
+async function withoutOverrun(
   executor: Executor,
   queue: string,
   listed: readonly Listed[],
+  columns: Columns,
 ): Promise<readonly ClaimedItem[]> {
-  const leases = (those: readonly Listed[]) => [...new Set(those.map((item) => item.lease))];
-  const ids = plainArray(listed.map(({ id }) => id));
-  let rows: readonly Row[];
-  try {
-    rows = await executor.own("claim", () => executor.send("claim", "read-bodies", readBodies, [ids]));
-  } catch (error) {
-    // Nothing was begun, so nothing may be counted as lost.
-    await closeLeases(executor, leases(listed)).catch(() => {});
-    throw error;
+  const [ids, , , , , , unusual] = columns;
+  const rowOf = new Map(ids?.map((id, row) => [id, row]));
+  const items: ClaimedItem[] = [];
+  const overrun: Listed[] = [];
+  for (const item of listed) {
+    const row = rowOf.get(item.id);
+    if (row === undefined) continue;
+    const [, revision, cancel] = unusual?.[row] ?? usual;
+    if (cancel || revision !== item.revision) overrun.push(item);
+    else items.push(claimedItem(columns, row, item));
   }
-  const byId = new Map(rows.map((row) => [String(row["id"]), row]));
-  const isOverrun = ({ id, revision }: Listed) => {
-    const row = byId.get(id);
-    return row !== undefined && (Number(row["revision"]) !== revision || row["cancel"] === true);
-  };
-  const overrun = listed.filter(isOverrun);
-  const kept = listed.filter((item) => byId.has(item.id) && !isOverrun(item));
   if (overrun.length > 0) {
-    const held = new Set(leases(kept));
-    const empty = leases(overrun).filter((id) => !held.has(id));
-    await giveBack(executor, queue, overrun, empty);
+    const held = new Set(items.map(({ lease }) => lease));
+    const empty = new Set(overrun.map(({ lease }) => lease).filter((id) => !held.has(id)));
+    await giveBack(executor, queue, overrun, [...empty]);
   }
-  return kept.map((item) => claimedItem(byId.get(item.id) ?? {}, item.id, item.lease));
+  return items;
 }
 
 const released = {
@@ -109,20 +133,22 @@ async function giveBack(
   await closeLeases(executor, empty).catch(() => {});
 }
 
-function claimedItem(row: Row, id: string, leaseId: string): ClaimedItem {
+function claimedItem(columns: Columns, row: number, { id, lease }: Listed): ClaimedItem {
+  const [, names, retries, maxAttempts, bodies, createdAt, unusual] = columns;
+  const [concurrencyKey, revision, , failures, lost, timeoutMs, trace] = unusual?.[row] ?? usual;
   return {
     id,
-    lease: leaseId,
-    name: String(row["name"]),
-    concurrencyKey: row["concurrency_key"] as string | null,
-    revision: Number(row["revision"]),
-    failures: Number(row["failures"]),
-    lost: Number(row["lost"]),
-    maxAttempts: Number(row["max_attempts"]),
-    retry: String(row["retry"]),
-    timeoutMs: numberOrNull(row["timeout_ms"]),
-    body: String(row["body"]),
-    trace: row["trace"] as string | null,
-    createdAt: Math.round(Number(row["created_at"])),
+    lease,
+    name: names[row] ?? "",
+    concurrencyKey,
+    revision,
+    failures,
+    lost,
+    maxAttempts: maxAttempts[row] ?? 1,
+    retry: retries[row] ?? "",
+    timeoutMs,
+    body: bodies[row] ?? "",
+    trace,
+    createdAt: Math.round((createdAt[row] ?? 0) * 1000),
   };
 }

@@ -13,8 +13,8 @@ const text = `with held as materialized (
 select count(*) filter (where state <> 'done' and not held)::float8 as pending,
   count(*) filter (where state <> 'done' and held)::float8 as processing,
   count(*) filter (where state = 'done')::float8 as failed,
-  (select count(*) from sherd_history where queue = $3::text and outcome = 'completed')::float8 as completed,
-  (select count(*) from sherd_history where queue = $4::text and outcome = 'cancelled')::float8 as cancelled,
+  (select coalesce(sum(cardinality(ids)), 0) from sherd_history where queue = $3::text and outcome = 'completed')::float8 as completed,
+  (select coalesce(sum(cardinality(ids)), 0) from sherd_history where queue = $4::text and outcome = 'cancelled')::float8 as cancelled,
   (extract(epoch from clock_timestamp() - min(due) filter (where not held and due <= clock_timestamp())) * 1000)::float8
     as oldest_due_ms
 from item`;

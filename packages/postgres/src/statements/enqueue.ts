@@ -1,10 +1,25 @@
 import type { KeyConflict, NewItem, Transaction } from "@sherd/core";
 import type { Executor } from "../executor.ts";
-import { sessionOf } from "./session-of.ts";
+import { plainArray, textArray } from "../literal.ts";
+import type { Parameter, Session } from "../sessions/session.ts";
+import { partsOf } from "./session-of.ts";
 
 /**
  * Items without keys can conflict with nothing, so this takes no lock beyond its own new rows. READ COMMITTED.
- * `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not all of them can be.
+ * For items that are alike in all but what comes as arrays; an array that is too short, as none at all, reads as nulls.
+ */
+const insertAlike = `insert into sherd_item (queue, name, priority, release_key_on_retry, max_attempts, retry, timeout_ms,
+  id, body, trace, concurrency_key, state, at)
+select $1::text, $2::text, $3::integer, $4::boolean, $5::integer, $6::text, $7::bigint,
+  n.id, n.body::json, n.trace, n.concurrency_key, case when d.at is null then 'ready' else 'timed' end, d.at
+from unnest($8::text::uuid[], $9::text::text[], $10::text::text[], $11::text::text[], $12::text::float8[])
+  as n(id, body, trace, concurrency_key, due_at)
+cross join lateral (
+  select case when to_timestamp(n.due_at / 1000.0) > statement_timestamp() then to_timestamp(n.due_at / 1000.0) end as at
+) d`;
+
+/**
+ * The same for any items. `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not all of them can be.
  */
 const insert = `insert into sherd_item (id, queue, name, state, at, priority, concurrency_key, release_key_on_retry,
   max_attempts, retry, timeout_ms, body, trace)
@@ -29,8 +44,16 @@ export async function enqueue(
   items: readonly NewItem[],
 ): Promise<readonly KeyConflict[]> {
   if (items.length === 0) return [];
-  const session = sessionOf(tx);
+  const { session, defer } = partsOf(tx);
   const keyed = items.some(({ key }) => key !== null);
+  if (!keyed && areAlike(items)) {
+    const columns = columnsOf(items);
+    const insert = (within: Session) => executor.start("enqueue", "insert", insertAlike, columns, within);
+    // It can conflict with nothing, so the commit need not wait for its answer.
+    if (defer === null) await (await insert(session)).answer;
+    else defer(insert);
+    return [];
+  }
   const rows = JSON.stringify(
     items.map((item) => ({ ...item, maxAttempts: Math.min(item.maxAttempts, largestInteger) })),
   );
@@ -50,4 +73,40 @@ export async function enqueue(
   }));
   const order = new Map(items.map(({ id }, index) => [id, index]));
   return conflicts.toSorted((one, other) => (order.get(one.id) ?? 0) - (order.get(other.id) ?? 0));
+}
+
+function areAlike(items: readonly NewItem[]): boolean {
+  const [first] = items;
+  return items.every(
+    (item) =>
+      item === first ||
+      (item.queue === first?.queue &&
+        item.name === first.name &&
+        item.priority === first.priority &&
+        item.releaseKeyOnRetry === first.releaseKeyOnRetry &&
+        item.maxAttempts === first.maxAttempts &&
+        item.retry === first.retry &&
+        item.timeoutMs === first.timeoutMs),
+  );
+}
+
+function columnsOf(items: readonly NewItem[]): readonly Parameter[] {
+  const [first] = items as readonly [NewItem];
+  const column = (read: (item: NewItem) => string | null) =>
+    items.some((item) => read(item) !== null) ? textArray(items.map(read)) : "{}";
+  const isTimed = items.some(({ dueAt }) => dueAt !== null);
+  return [
+    first.queue,
+    first.name,
+    first.priority,
+    first.releaseKeyOnRetry,
+    Math.min(first.maxAttempts, largestInteger),
+    first.retry,
+    first.timeoutMs,
+    plainArray(items.map(({ id }) => id)),
+    textArray(items.map(({ body }) => body)),
+    column(({ trace }) => trace),
+    column(({ concurrencyKey }) => concurrencyKey),
+    isTimed ? plainArray(items.map(({ dueAt }) => dueAt ?? "NULL")) : "{}",
+  ];
 }

@@ -1,6 +1,6 @@
 import { SherdError, type ItemFilter, type ItemPage, type ItemStatus } from "@sherd/core";
 import type { Executor } from "../executor.ts";
-import { historyColumns, itemColumns, itemView } from "./view.ts";
+import { historyColumns, historyItems, itemColumns, itemView } from "./view.ts";
 
 /** Microseconds, all that the database keeps: a page ends exactly at its last row. */
 const micros = (column: string) => `(extract(epoch from ${column}) * 1000000)::bigint::text`;
@@ -32,9 +32,13 @@ const failed = `select ${itemColumns}, ${micros("i.at")} as position, i.seq::tex
 from sherd_item i cross join (select null as owner, null as lease, null::integer as claimed) h
 where i.state = 'done' and $1::text is not null and ${chosen} ${byTime("i.at", "i.seq", "bigint")}`;
 
-/** Takes no locks. Index: sherd_history_finished. */
-const finished = `select ${historyColumns}, ${micros("i.finished_at")} as position, i.id::text as tie
-from sherd_history i where i.outcome = $1::text and ${chosen} ${byTime("i.finished_at", "i.id", "uuid")}`;
+/** Takes no locks. Index: sherd_history_finished, as many batches as the page needs. Of a batch, the last of it first. */
+const finished = `select ${historyColumns}, ${micros("b.finished_at")} as position, b.seq::text || '-' || i.n as tie
+from sherd_history b cross join lateral ${historyItems}
+where b.outcome = $1::text and b.queue = $2::text and ($3::text is null or i.name = $4::text) and ($5::text is null
+  or (b.finished_at, b.seq) <= (${instant("$6")}, split_part($7::text, '-', 1)::bigint)
+  and (b.seq <> split_part($7::text, '-', 1)::bigint or i.n < split_part($7::text, '-', 2)::bigint))
+order by b.finished_at desc, b.seq desc, i.n desc limit $8::integer`;
 
 const texts: Record<ItemStatus, string> = {
   pending,

@@ -10,13 +10,18 @@ const pruneFailed = `with old as (
 ), gone as (delete from sherd_item i using old where i.id = old.id returning i.id)
 select count(*)::integer as pruned from gone`;
 
-/** Locks: the rows, SKIP LOCKED, so that two pruners share the work. Index: sherd_history_finished. */
+/**
+ * Whole batches, until the limit is reached. Locks: the batches; what another pruner has deleted meanwhile is not counted.
+ * Index: sherd_history_finished.
+ */
 const pruneHistory = `with old as (
-  select id from sherd_history
+  select seq, cardinality(ids) as items from sherd_history
   where queue = $1::text and outcome = $4::text and finished_at < clock_timestamp() - $2::float8 * interval '1 millisecond'
-  order by finished_at limit $3::integer for update skip locked
-), gone as (delete from sherd_history h using old where h.id = old.id returning h.id)
-select count(*)::integer as pruned from gone`;
+  order by finished_at, seq limit $3::integer
+), chosen as (
+  select seq from (select seq, sum(items) over (order by seq) - items as before from old) o where before < $5::integer
+), gone as (delete from sherd_history h using chosen c where h.seq = c.seq returning cardinality(h.ids) as items)
+select coalesce(sum(items), 0)::integer as pruned from gone`;
 
 export async function prune(
   executor: Executor,
@@ -27,7 +32,7 @@ export async function prune(
   const rows = await executor.own("prune", () =>
     which.outcome === "failed"
       ? executor.send("prune", "failed", pruneFailed, parameters)
-      : executor.send("prune", "history", pruneHistory, [...parameters, which.outcome]),
+      : executor.send("prune", "history", pruneHistory, [...parameters, which.outcome, which.limit]),
   );
   return Number(onlyRow(rows)["pruned"]);
 }

@@ -7,7 +7,7 @@ import { sessionOf } from "./session-of.ts";
 
 /** Locks, index, isolation and modes are those of `sherd_settle_v1`. */
 const text = `select lease::text as lease, item::text as id, result from sherd_settle_v1(
-  $1::text, $2::text::uuid[], $3::text::uuid[], $4::text::integer[], $5::text::json, $6::text)`;
+  $1::text, $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid, $6::text::uuid, $7::text::json, $8::text)`;
 
 type Mode = "own" | "skip" | "joined";
 type Answer = SettledItem["result"] | "skipped";
@@ -61,11 +61,13 @@ async function send(
   const isPlain = (outcome: Settlement) => isCompletion(outcome) && !twice.has(outcome.id);
   const completed = attempts.filter(isPlain);
   const others = attempts.filter((outcome) => !isPlain(outcome)).map(storable);
+  const ids = completed.map(({ id }) => id);
   const parameters = [
     queue,
+    plainArray([...new Set(attempts.map(({ lease }) => lease))]),
     plainArray(completed.map(({ lease }) => lease)),
-    plainArray(completed.map(({ id }) => id)),
-    plainArray(completed.map(({ revision }) => revision)),
+    plainArray(ids),
+    ...bounds(ids),
     JSON.stringify(others),
     mode,
   ];
@@ -79,6 +81,17 @@ async function send(
   return new Map(rows.map(({ lease, id, result }) => [`${String(lease)}/${String(id)}`, result as Answer]));
 }
 
+/** The first and the last of ids; uuids sort as their texts do. */
+function bounds(ids: readonly string[]): readonly [first: string | null, last: string | null] {
+  let [first = null] = ids;
+  let last = first;
+  for (const id of ids) {
+    if (first === null || id < first) first = id;
+    if (last === null || id > last) last = id;
+  }
+  return [first, last];
+}
+
 function attemptOf({ lease, id }: Settlement): string {
   return `${lease}/${id}`;
 }
@@ -89,8 +102,9 @@ function idsThatRepeat(attempts: readonly Settlement[]): ReadonlySet<string> {
   return new Set(attempts.map(({ id }) => id).filter((id) => seen.size === seen.add(id).size));
 }
 
-function isCompletion({ state, outcome, failed, lost, error }: Settlement): boolean {
-  return state === "done" && outcome === "completed" && !failed && !lost && error === null;
+/** Of an item that was not replaced, as far as was known when it was claimed. */
+function isCompletion({ state, outcome, failed, lost, error, revision }: Settlement): boolean {
+  return state === "done" && outcome === "completed" && !failed && !lost && error === null && revision === 0;
 }
 
 /** An error's text is anything a handler threw; `jsonb` takes neither NUL nor half of a surrogate pair. */

@@ -10,11 +10,16 @@ export const itemColumns = `i.id::text as id, i.queue, i.name, i.key, i.state, i
   i.attempts, i.failures, i.lost, i.max_attempts, i.errors::text as errors, i.body::text as body, i.trace,
   ${epochMs("i.created_at")} as created_at, case when i.state = 'done' then ${epochMs("i.at")} end as finished_at`;
 
-/** The same of a row of the history. */
-export const historyColumns = `i.id::text as id, i.queue, i.name, i.key, 'done' as state, i.outcome, 0 as revision, null as owner, null as lease, null::integer as claimed,
-  false as cancel, i.priority, i.concurrency_key, null::float8 as due_at, i.attempts, i.failures, i.lost, i.max_attempts,
-  i.errors::text as errors, i.body::text as body, i.trace, ${epochMs("i.created_at")} as created_at,
-  ${epochMs("i.finished_at")} as finished_at`;
+/** The same of the history; `b` is the batch, `i` an item of it. */
+export const historyColumns = `i.id::text as id, b.queue, i.name, i.key, 'done' as state, b.outcome, 0 as revision, null as owner,
+  null as lease, null::integer as claimed, false as cancel, i.priority, i.concurrency_key, null::float8 as due_at, i.attempts, i.failures, i.lost,
+  i.max_attempts, i.errors::text as errors, i.body::text as body, i.trace, ${epochMs("i.created_at")} as created_at,
+  ${epochMs("b.finished_at")} as finished_at`;
+
+/** The items of the batch `b`, numbered from 1. */
+export const historyItems = `unnest(b.ids, b.names, b.keys, b.priorities, b.concurrency_keys, b.attempts, b.failures, b.lost,
+  b.max_attempts, b.errors, b.bodies, b.traces, b.created_at) with ordinality as i(id, name, key, priority, concurrency_key,
+  attempts, failures, lost, max_attempts, errors, body, trace, created_at, n)`;
 
 export function itemView(row: Row): ItemView {
   return {

@@ -50,6 +50,10 @@ export class WatchedProcessor implements DurableHooksProcessor {
     return this.#processor.running;
   }
 
+  get free(): number {
+    return this.#processor.free;
+  }
+
   wake(options?: WakeOptions): Promise<number> {
     return this.#look(() => this.#processor.wake(options));
   }

@@ -4,8 +4,8 @@ import { postgresDatabases } from "./databases.ts";
 import { describeMatrix } from "./describe-matrix.ts";
 
 const source = new URL("../../../postgres/src/", import.meta.url).pathname;
-/** The second argument of `send`, which may be one of two. */
-const sent = /\bsend\(\s*(?:verb|"\w+"),\s*(?:[^,?()]*\?\s*"([a-z-]+)"\s*:\s*)?"([a-z-]+)"/g;
+/** The second argument of `send` or `start`, which may be one of two. */
+const sent = /\b(?:send|start)\(\s*(?:verb|"\w+"),\s*(?:[^,?()]*\?\s*"([a-z-]+)"\s*:\s*)?"([a-z-]+)"/g;
 
 describeMatrix({
   kind: "PostgreSQL",

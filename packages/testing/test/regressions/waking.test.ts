@@ -1,6 +1,7 @@
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { holdUpReading } from "../../../postgres/test/reading.ts";
 import { useDatabase } from "../guarantees/databases.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
 import { signal } from "../guarantees/signal.ts";
@@ -97,25 +98,25 @@ describe("cancellations that nobody may lose", () => {
     await comesTrue(() => stopped.length === 2);
     expect(stopped).toEqual(["one", "other"]);
   });
+});
+
+describe("a claim on PostgreSQL", () => {
+  const database = useDatabase("postgres.js");
 
   it("a hook that is cancelled between a claim's lease and its bodies is not begun", async () => {
-    let cancel: (() => Promise<unknown>) | null = null;
-    const adapter = postgresAdapter(inject("postgresUrl"), {
-      listen: false,
-      async onStatement({ statement, phase }) {
-        if (statement === "read-bodies" && phase === "before") await cancel?.();
-      },
-    });
-    onTestFinished(() => adapter.close());
     const begun: string[] = [];
     const { fragment, processor } = await makeProbe(
-      adapter,
+      database.adapter(),
       freshNamespace(),
       (_payload, ctx) => void begun.push(ctx.id),
     );
+    const reading = await holdUpReading(database.location ?? "");
+    onTestFinished(() => reading.close());
     const id = await fragment.services.trigger();
-    cancel = () => fragment.hooks.cancel(id);
-    dispatchWithoutPoll(processor);
+    await reading.between(
+      async () => dispatchWithoutPoll(processor),
+      () => fragment.hooks.cancel(id),
+    );
     expect(await comesTrue(async () => (await fragment.hooks.get(id))?.status === "cancelled")).toBe(true);
     expect(begun).toEqual([]);
   });
