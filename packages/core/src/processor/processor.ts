@@ -13,7 +13,8 @@ export interface WakeListener {
   onDueIn(delayMs: number): void;
   /**
    * Hooks were triggered, the earliest of them due in so many milliseconds, and their transaction is about to commit: what
-   * is written to the same storage before the answer resolves commits with them, and what it throws rolls them back.
+   * it throws rolls them back. Where a storage has one transaction at a time, as a Durable Object's does, what is written to
+   * it before the answer resolves commits with them.
    */
   onTriggering?(dueInMs: number): Promise<void>;
   /** The connection that carries wake-ups had to be made anew; the poll bridges the gap. */
