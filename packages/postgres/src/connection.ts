@@ -37,8 +37,8 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** The kernel's verbs are short, and few at a time. */
-const kernelConnections = 2;
+/** The kernel's verbs are short, and few at a time: a claim, a settle, and what a dispatcher or an operator asks. */
+const kernelConnections = 3;
 
 /** Lets a process end whose owner ended their own client and forgot the adapter. */
 const kernelIdleSeconds = 10;

@@ -18,8 +18,9 @@ const commitGuessesMs = [5, 50, 500];
 
 const channel = "sherd";
 
-/** One row, so that a payload that PostgreSQL refuses, for its length, fails the statement before any row is sent. */
-const notifyAll = `select count(pg_notify($1::text, p.payload)) as sent
+/** Nothing is written that a crash could lose, so the commit waits for no disk. One row, so that a payload that PostgreSQL refuses, for its length, fails the statement before any row is sent. */
+const notifyAll = `select count(pg_notify($1::text, p.payload)) as sent,
+  max(set_config('synchronous_commit', 'off', true)) as unwaited
 from json_array_elements_text($2::text::json) as p(payload) where octet_length(p.payload) < 8000`;
 
 /** `openListener` is null where the database is not to carry hints: they stay in this process. */

@@ -3,7 +3,7 @@ import { SherdError, type StatementObserver } from "@sherd/core";
 export interface PostgresAdapterOptions {
   /**
    * Connections of the pool that the adapter opens for a URL. Default 10. Transactions run on them; the kernel's own
-   * statements, which must not wait for those, go over up to two more, unless this is 1.
+   * statements, which must not wait for those, go over up to three more, unless this is 1.
    */
   readonly max?: number;
   /** Prepare the kernel's statements, on postgres.js. Default true; false behind PgBouncer in transaction mode. */

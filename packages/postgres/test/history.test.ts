@@ -112,6 +112,7 @@ describe.each(["url", "node-postgres"] as const)("over %s", (driver) => {
       held: false,
       owner: null,
       lease: null,
+      claimedRevision: null,
       cancelRequested: false,
     };
     for (const [id, item] of expected) {

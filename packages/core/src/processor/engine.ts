@@ -1,6 +1,7 @@
 import { uuidv7 } from "uuidv7";
 import type { ClaimRequest, Extension } from "../adapter/storage.ts";
 import type { FragmentInternals } from "../fragment/internals.ts";
+import { EmptiedLeases } from "./emptied-leases.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { IdleWaiters, within } from "./idle-waiters.ts";
 import { LeaseBook } from "./lease-book.ts";
@@ -29,6 +30,7 @@ export class Engine {
   readonly #owner: string;
   readonly #names: readonly string[];
   readonly #leases = new LeaseBook();
+  readonly #emptied: EmptiedLeases;
   readonly #outcomes: Outcomes;
   readonly #slots: Slots;
   readonly #heartbeat: Heartbeat;
@@ -36,7 +38,6 @@ export class Engine {
   readonly #listeners = new Set<WakeListener>();
   readonly #idle = new IdleWaiters(() => this.#isIdle);
   #pumping: Promise<number> | null = null;
-  #closing: Promise<void> = Promise.resolve();
   #isWanted = false;
   /** A slot became free while a claim was under way, which may have left something behind for it. */
   #wantsRefill = false;
@@ -56,6 +57,7 @@ export class Engine {
     this.#fragment = fragment;
     this.#owner = settings.owner ?? `processor-${uuidv7()}`;
     this.#names = [...hooks.keys()];
+    this.#emptied = new EmptiedLeases(fragment, this.#leases);
     this.#outcomes = new Outcomes(fragment, this.#leases, this.#owner, (aftermath) => this.#after(aftermath));
     this.#slots = new Slots(
       fragment,
@@ -82,7 +84,7 @@ export class Engine {
   }
 
   get free(): number {
-    return this.#slots.free;
+    return this.#hasMore ? 0 : this.#slots.free;
   }
 
   listen(listener: WakeListener): () => void {
@@ -155,7 +157,7 @@ export class Engine {
   async #pause(withinMs: number): Promise<void> {
     if (this.#slots.taken > 0) await this.#drain(withinMs);
     this.#isClosed = this.#stopped !== null;
-    await this.#closeEmptied();
+    await this.#emptied.close();
     await this.#retention.end();
   }
 
@@ -211,7 +213,7 @@ export class Engine {
     const { storage } = this.#fragment.adapter;
     let started = 0;
     do {
-      const limit = this.#slots.free;
+      const limit = this.#slots.claimable;
       this.#hasMore = limit <= 0;
       this.#wasFull ||= this.#hasMore;
       if (this.#hasMore) return started;
@@ -276,7 +278,7 @@ export class Engine {
     }
     if (this.#slots.taken > 0) return;
     this.#heartbeat.stop();
-    if (!this.#hasMore) void this.#closeEmptied();
+    if (!this.#hasMore) void this.#emptied.close();
     this.#idle.tell();
   }
 
@@ -287,7 +289,7 @@ export class Engine {
 
   /** By a claim of its own: nobody who has called `wake` waits for it, or hears of its errors. */
   #refill(): void {
-    const { clock, concurrency } = this.#fragment.settings;
+    const { clock } = this.#fragment.settings;
     if (this.#pumping !== null) {
       this.#wantsRefill = true;
       return;
@@ -302,12 +304,19 @@ export class Engine {
         this.#tell((listener) => listener.onDueIn(failedClaimPauseMs));
       });
     };
-    if (this.#slots.free >= concurrency / 4) {
+    if (this.#isWorthAClaim) {
       this.#cancelRefill?.();
       claim();
     } else {
       this.#cancelRefill ??= clock.schedule(claim, claimSpacingMs);
     }
+  }
+
+  /** While hooks pass quickly, when half of what may be claimed is; else when a quarter of the slots are free. */
+  get #isWorthAClaim(): boolean {
+    const { concurrency } = this.#fragment.settings;
+    const { allowedAhead, claimable } = this.#slots;
+    return claimable >= (allowedAhead > 0 ? (concurrency + allowedAhead) / 2 : concurrency / 4);
   }
 
   #extended({ gone, cancelled }: Extension): void {
@@ -316,27 +325,13 @@ export class Engine {
     this.#slots.cancel(cancelled);
   }
 
-  /** Resolves when those are closed whose turn was before, too. */
-  #closeEmptied(): Promise<void> {
-    this.#closing = this.#closing.then(async () => {
-      const emptied = this.#leases.takeEmptied();
-      if (emptied.length === 0) return;
-      try {
-        await this.#fragment.adapter.storage.closeLeases(emptied);
-      } catch (error) {
-        this.#leases.putBack(emptied);
-        this.#fragment.report.error(error, "settle");
-      }
-    });
-    return this.#closing;
-  }
-
   async #drain(deadlineMs: number): Promise<void> {
     const { clock } = this.#fragment.settings;
     this.#isClosed = true;
     this.#cancelRefill?.();
     this.#cancelRefill = null;
     // Not the claim in flight either is waited for without a bound: it may wait for what a handler holds.
+    this.#slots.refuseWaiting();
     await this.#idle.waitWithin(deadlineMs, clock);
     if (!this.#isIdle) {
       this.#slots.interrupt();
@@ -345,7 +340,7 @@ export class Engine {
       await this.#idle.waitWithin(settleGraceMs, clock);
     }
     this.#heartbeat.stop();
-    await within(settleGraceMs, Promise.all([this.#closeEmptied(), this.#retention.end()]), clock);
+    await within(settleGraceMs, Promise.all([this.#emptied.close(), this.#retention.end()]), clock);
   }
 }
 

@@ -58,7 +58,10 @@ export interface DurableHooksProcessor {
   readonly concurrency: number;
   /** How many hooks are in flight: their handlers run, or their outcomes are not settled yet. */
   readonly running: number;
-  /** How many more hooks it would start now; 0 or less while its slots are full. */
+  /**
+   * How many more hooks it would start now; 0 or less while its slots are full, or while it knows of more that is due and
+   * goes on by itself. Listeners are woken when it has caught up.
+   */
   readonly free: number;
   /**
    * Claim what is due, as far as slots are free, and start it. Resolves with how many were started, when they have;

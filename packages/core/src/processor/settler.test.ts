@@ -12,7 +12,12 @@ const passing = new SherdError("DATABASE_UNAVAILABLE", "Down.", { verb: "settle"
 const lasting = new SherdError("NOT_MIGRATED", "No tables.", { scope: null, missing: [] });
 
 function ended(id: string): Ended {
-  return { attempt: { id } as unknown as Attempt, settlement: { id } as Settlement, error: null };
+  const body = id.startsWith("large") ? "x".repeat(3_000_000) : "{}";
+  return {
+    attempt: { id, item: { body } } as unknown as Attempt,
+    settlement: { id } as Settlement,
+    error: null,
+  };
 }
 
 /** A settler over a database that answers each call as told; what is told last holds for those after. */
@@ -84,12 +89,22 @@ test("what ends while a batch is under way goes with the next, and nothing waits
   expect(calls).toEqual([["a"], ["b", "c"], ["d"]]);
 });
 
-test("no batch is larger than 500", async () => {
+test("no batch is larger than 1,000", async () => {
   const { clock, calls, settled, push } = begin();
-  push(...Array.from({ length: 1_001 }, (_, index) => `${index}`));
+  push(...Array.from({ length: 2_001 }, (_, index) => `${index}`));
   await clock.turn();
-  expect(calls.map(({ length }) => length)).toEqual([500, 500, 1]);
+  expect(calls.map(({ length }) => length)).toEqual([1_000, 1_000, 1]);
   expect(settled).toEqual(calls.flat().map((id) => `${id}: settled`));
+});
+
+test("no batch has payloads of more than eight million characters, unless it is one", async () => {
+  const { clock, calls, push } = begin();
+  push("large 1", "small", "large 2", "large 3", "large 4");
+  await clock.turn();
+  expect(calls).toEqual([
+    ["large 1", "small", "large 2"],
+    ["large 3", "large 4"],
+  ]);
 });
 
 test("a batch that fails for a passing reason is sent again until the database answers", async () => {

@@ -24,7 +24,9 @@ interface SettlerOptions {
   readonly onError: (error: unknown) => void;
 }
 
-const largestBatch = 500;
+const largestBatch = 1_000;
+/** Of payloads, in characters: what ends together is kept together. */
+const largestBatchBodies = 8_000_000;
 const firstRetryMs = 50;
 const longestRetryMs = 5_000;
 
@@ -57,10 +59,20 @@ export class Settler {
 
   async #flush(): Promise<void> {
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, largestBatch);
+      const batch = this.#waiting.splice(0, this.#batchSize());
       await this.#send(batch);
     }
     this.#isFlushing = false;
+  }
+
+  /** 1 or more, however large the first payload is. */
+  #batchSize(): number {
+    let bodies = 0;
+    const end = this.#waiting.findIndex(({ attempt }, index) => {
+      bodies += attempt.item.body.length;
+      return index === largestBatch || (bodies > largestBatchBodies && index > 0);
+    });
+    return end === -1 ? this.#waiting.length : end;
   }
 
   async #send(batch: readonly Ended[]): Promise<void> {

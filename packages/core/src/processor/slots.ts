@@ -3,6 +3,7 @@ import type { ClaimedItem } from "../kernel/item.ts";
 import { type AttemptEnd, attemptOf } from "../kernel/transition.ts";
 import { Alarm } from "./alarm.ts";
 import { Attempt } from "./attempt.ts";
+import { ClaimedAhead } from "./claimed-ahead.ts";
 import { cancellation, interruption, leaseLost, stuckAttempt, timeout } from "./interruption.ts";
 import { runHandler } from "./run-handler.ts";
 
@@ -10,7 +11,7 @@ import { runHandler } from "./run-handler.ts";
 const graceMs = 5_000;
 
 /** However few slots there are, so many outcomes may wait for the database before slots do. */
-const fewestUnsettled = 500;
+const fewestUnsettled = 1_000;
 
 /**
  * The attempts in flight, up to `concurrency`. A slot is taken by a claim and freed when the attempt ends; only when as
@@ -24,6 +25,8 @@ export class Slots {
   /** Not settled yet. */
   readonly #taken = new Map<string, Attempt>();
   #running = 0;
+  readonly #ahead: ClaimedAhead;
+  #willAdvance = false;
   #suspects = 0;
   readonly #alarm: Alarm;
 
@@ -35,12 +38,13 @@ export class Slots {
     this.#fragment = fragment;
     this.#onEnded = onEnded;
     this.#onFenced = onFenced;
+    this.#ahead = new ClaimedAhead(fragment.settings.concurrency);
     this.#alarm = new Alarm(fragment.settings.clock, () => this.#endOverdue());
   }
 
-  /** Attempts that run, or whose outcome is not settled. */
+  /** Hooks that are claimed and not settled. */
   get taken(): number {
-    return this.#taken.size;
+    return this.#taken.size + this.#ahead.size;
   }
 
   get running(): number {
@@ -49,7 +53,7 @@ export class Slots {
 
   /** Whether a hook is in flight whose next loss would be its last. */
   get hasSuspect(): boolean {
-    return this.#suspects > 0;
+    return this.#suspects > 0 || this.#ahead.has(({ lost }) => lost >= this.suspectFrom);
   }
 
   /** The losses from which a hook has one chance left: it may be what kills its processes, and runs as the only such. */
@@ -63,9 +67,30 @@ export class Slots {
     return concurrency - this.#running - Math.max(0, unsettled - Math.max(concurrency, fewestUnsettled));
   }
 
+  /** How many may be claimed: for the slots that are free, and a little ahead of those that will be. */
+  get claimable(): number {
+    return this.free + this.allowedAhead - this.#ahead.size;
+  }
+
+  get allowedAhead(): number {
+    return this.#ahead.allowance(this.#fragment.settings.clock.elapsed());
+  }
+
+  /** Start as many as there are slots for; the others wait. */
   start(items: readonly ClaimedItem[]): void {
-    const { namespace, report, settings } = this.#fragment;
-    const now = settings.clock.elapsed();
+    const now = this.#fragment.settings.clock.elapsed();
+    this.#ahead.push(items, now);
+    this.#startWaiting(now);
+  }
+
+  #startWaiting(now: number): void {
+    this.#begin(this.#ahead.take(this.free), now);
+    const { overdueAt } = this.#ahead;
+    if (overdueAt !== null) this.#alarm.setFor(overdueAt);
+  }
+
+  #begin(items: readonly ClaimedItem[], now: number): void {
+    const { namespace, report } = this.#fragment;
     for (const item of items) {
       const attempt = this.#take(item, now);
       if (attempt.deadline !== null) this.#alarm.setFor(attempt.deadline.at);
@@ -82,17 +107,24 @@ export class Slots {
     for (const item of items) this.#end(this.#take(item, now), { kind: "interrupted" });
   }
 
+  /** Give back what waits for a slot. */
+  refuseWaiting(): void {
+    this.refuse(this.#ahead.take(this.#ahead.size));
+  }
+
   /** Free the slot of an attempt that is settled. */
   release({ item }: Attempt): void {
     if (!this.#taken.delete(item.lease + item.id)) return;
     if (item.lost >= this.suspectFrom) this.#suspects -= 1;
-    if (this.#taken.size === 0) this.#alarm.clear();
+    if (this.taken === 0) this.#alarm.clear();
+    else if (this.#ahead.size > 0) this.#advance();
   }
 
   /** Stop the attempts under leases that the database no longer has. Others may be running them by now. */
   lose(leases: readonly string[]): void {
     if (leases.length === 0) return;
     const gone = new Set(leases);
+    this.#ahead.takeWhere(({ lease }) => gone.has(lease));
     for (const attempt of this.#taken.values()) {
       if (!gone.has(attempt.item.lease)) continue;
       const reason = leaseLost(attempt.item.id);
@@ -108,6 +140,7 @@ export class Slots {
   cancel(ids: readonly string[]): void {
     if (ids.length === 0) return;
     const cancelled = new Set(ids);
+    this.refuse(this.#ahead.takeWhere(({ id }) => cancelled.has(id)));
     const at = this.#fragment.settings.clock.elapsed() + graceMs;
     for (const attempt of this.#taken.values()) {
       if (!cancelled.has(attempt.item.id) || attempt.isEnded || attempt.deadline?.kind === "cancel") continue;
@@ -142,7 +175,23 @@ export class Slots {
   #end(attempt: Attempt, end: AttemptEnd): void {
     if (attempt.isEnded) return;
     this.#ended(attempt);
+    if (end.kind === "completed" || end.kind === "failed") {
+      const now = this.#fragment.settings.clock.elapsed();
+      this.#ahead.passed(now - attempt.startedAt, now);
+    }
+    if (this.#ahead.size > 0) this.#advance();
     this.#onEnded(attempt, end);
+  }
+
+  /** Not at once: between two turns the answers of the database come in, and the next claim goes out. */
+  #advance(): void {
+    if (this.#willAdvance) return;
+    this.#willAdvance = true;
+    const { clock } = this.#fragment.settings;
+    clock.soon(() => {
+      this.#willAdvance = false;
+      this.#startWaiting(clock.elapsed());
+    });
   }
 
   #ended(attempt: Attempt): void {
@@ -152,6 +201,8 @@ export class Slots {
 
   #endOverdue(): void {
     const now = this.#fragment.settings.clock.elapsed();
+    this.refuse(this.#ahead.takeOverdue(now));
+    if (this.#ahead.overdueAt !== null) this.#alarm.setFor(this.#ahead.overdueAt);
     for (const attempt of this.#taken.values()) {
       if (attempt.isEnded || attempt.deadline === null) continue;
       if (attempt.deadline.at > now) this.#alarm.setFor(attempt.deadline.at);

@@ -18,6 +18,14 @@ cross join lateral (
   select case when to_timestamp(n.due_at / 1000.0) > statement_timestamp() then to_timestamp(n.due_at / 1000.0) end as at
 ) d`;
 
+/** The same for one item: a plan for its values alone takes half the time. */
+const insertOne = `insert into sherd_item (queue, name, priority, release_key_on_retry, max_attempts, retry, timeout_ms,
+  id, body, trace, concurrency_key, state, at)
+values ($1::text, $2::text, $3::integer, $4::boolean, $5::integer, $6::text, $7::bigint,
+  $8::text::uuid, $9::text::json, $10::text, $11::text,
+  case when to_timestamp($12::float8 / 1000.0) > statement_timestamp() then 'timed' else 'ready' end,
+  case when to_timestamp($13::float8 / 1000.0) > statement_timestamp() then to_timestamp($14::float8 / 1000.0) end)`;
+
 /**
  * The same for any items. `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not all of them can be.
  */
@@ -47,8 +55,12 @@ export async function enqueue(
   const { session, defer } = partsOf(tx);
   const keyed = items.some(({ key }) => key !== null);
   if (!keyed && areAlike(items)) {
-    const columns = columnsOf(items);
-    const insert = (within: Session) => executor.start("enqueue", "insert", insertAlike, columns, within);
+    const [first, ...others] = items as readonly [NewItem, ...NewItem[]];
+    const [text, parameters] =
+      others.length === 0
+        ? ([insertOne, valuesOf(first)] as const)
+        : ([insertAlike, columnsOf(items)] as const);
+    const insert = (within: Session) => executor.start("enqueue", "insert", text, parameters, within);
     // It can conflict with nothing, so the commit need not wait for its answer.
     if (defer === null) await (await insert(session)).answer;
     else defer(insert);
@@ -90,19 +102,31 @@ function areAlike(items: readonly NewItem[]): boolean {
   );
 }
 
+/** What items that are alike have in common. */
+function commonOf(item: NewItem): readonly Parameter[] {
+  return [
+    item.queue,
+    item.name,
+    item.priority,
+    item.releaseKeyOnRetry,
+    Math.min(item.maxAttempts, largestInteger),
+    item.retry,
+    item.timeoutMs,
+  ];
+}
+
+function valuesOf(item: NewItem): readonly Parameter[] {
+  const { id, body, trace, concurrencyKey, dueAt } = item;
+  return [...commonOf(item), id, body, trace, concurrencyKey, dueAt, dueAt, dueAt];
+}
+
 function columnsOf(items: readonly NewItem[]): readonly Parameter[] {
   const [first] = items as readonly [NewItem];
   const column = (read: (item: NewItem) => string | null) =>
     items.some((item) => read(item) !== null) ? textArray(items.map(read)) : "{}";
   const isTimed = items.some(({ dueAt }) => dueAt !== null);
   return [
-    first.queue,
-    first.name,
-    first.priority,
-    first.releaseKeyOnRetry,
-    Math.min(first.maxAttempts, largestInteger),
-    first.retry,
-    first.timeoutMs,
+    ...commonOf(first),
     plainArray(items.map(({ id }) => id)),
     textArray(items.map(({ body }) => body)),
     column(({ trace }) => trace),
