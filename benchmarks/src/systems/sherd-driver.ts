@@ -58,7 +58,9 @@ type MakeAdapter = () => DatabaseAdapter;
 
 export async function openSherd(makeAdapter: MakeAdapter, options: OpenOptions): Promise<OpenSystem> {
   const adapter = makeAdapter();
-  const fragment = openFragment(adapter, {}, () => undefined);
+  let handler: WorkOptions["handler"] = () => undefined;
+  const slots = options.mode === "tuned" ? { concurrency: tunedConcurrency } : {};
+  const fragment = openFragment(adapter, slots, (payload) => handler(payload));
   if (options.install) await migrate(fragment);
   const { services } = fragment;
   // Never started: it only answers what is due.
@@ -71,7 +73,10 @@ export async function openSherd(makeAdapter: MakeAdapter, options: OpenOptions):
     triggerTogether: (payloads, { dueInMs } = {}) =>
       services.triggerTogether(payloads, dueInMs === undefined ? undefined : new Date(Date.now() + dueInMs)),
     async work(work) {
-      const started = await startWorkers(makeAdapter, options.mode, work);
+      // As the documentation has it: who triggers runs the fragment's processor, over the connections that are there.
+      handler = work.handler;
+      const started =
+        work.fleet === undefined ? startWorker(fragment) : startFleet(makeAdapter, work.fleet, handler);
       processors = started.processors;
       return started.stop;
     },
@@ -83,21 +88,28 @@ export async function openSherd(makeAdapter: MakeAdapter, options: OpenOptions):
   };
 }
 
+function startWorker(fragment: ReturnType<typeof openFragment>) {
+  const processor = processorOf(fragment);
+  const dispatcher = createDurableHooksDispatcher({ processor, onError: fail });
+  dispatcher.startPolling();
+  return { processors: [processor], stop: () => dispatcher.stopPolling() };
+}
+
 /** Each worker has an adapter of its own, as in a process of its own. */
-async function startWorkers(makeAdapter: MakeAdapter, mode: Mode, { fleet, handler }: WorkOptions) {
-  const { workers = 1, slots = mode === "tuned" ? tunedConcurrency : undefined } = fleet ?? {};
-  const hooks = slots === undefined ? {} : { concurrency: slots };
+function startFleet(
+  makeAdapter: MakeAdapter,
+  { workers, slots }: NonNullable<WorkOptions["fleet"]>,
+  handler: WorkOptions["handler"],
+) {
   const adapters = Array.from({ length: workers }, makeAdapter);
-  const processors = adapters.map((adapter) => processorOf(openFragment(adapter, hooks, handler)));
-  const dispatchers = processors.map((processor) =>
-    createDurableHooksDispatcher({ processor, onError: fail }),
+  const started = adapters.map((adapter) =>
+    startWorker(openFragment(adapter, { concurrency: slots }, handler)),
   );
-  for (const dispatcher of dispatchers) dispatcher.startPolling();
   const stop = async () => {
-    await Promise.all(dispatchers.map((dispatcher) => dispatcher.stopPolling()));
+    await Promise.all(started.map((worker) => worker.stop()));
     await Promise.all(adapters.map((adapter) => adapter.close()));
   };
-  return { processors, stop };
+  return { processors: started.flatMap(({ processors }) => processors), stop };
 }
 
 function openFragment(

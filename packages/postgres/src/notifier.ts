@@ -10,8 +10,12 @@ export interface ClosableNotifier extends Notifier {
   close(): Promise<void>;
 }
 
-/** The first hint of a burst goes out at once, the others together: a NOTIFY of its own for each would cost a commit each. */
+/**
+ * The first hint of a burst goes out at once, those after it together: a NOTIFY of its own for each would cost a commit
+ * each. While they go on, they wait for longer, since who is busy needs no waking.
+ */
 const coalesceMs = 5;
+const longestCoalesceMs = 20;
 
 /** A commit of the caller's own cannot be seen; a wake-up that comes before it is in vain. */
 const commitGuessesMs = [5, 50, 500];
@@ -39,12 +43,12 @@ export function createNotifier(executor: Executor, openListener: (() => Sql) | n
     await executor.send("publish", "notify", notifyAll, [channel, payloads]).catch(() => {});
   };
 
-  const flushNow = () => {
+  const flushNow = (quietMs = coalesceMs) => {
     flushing = flush();
     timer = setTimeout(() => {
       timer = undefined;
-      if (pending.size > 0) flushNow();
-    }, coalesceMs);
+      if (pending.size > 0) flushNow(Math.min(quietMs * 2, longestCoalesceMs));
+    }, quietMs);
   };
 
   return {

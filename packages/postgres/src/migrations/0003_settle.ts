@@ -1,8 +1,8 @@
 // Inlined from 0003_settle.sql; `vitest -u` writes it anew.
 export const settle: readonly string[] = [
-  `-- Ends attempts; answers those that were not plainly settled. p_held are the leases of all, each once. p_leases and p_ids are
--- completions of items that were never replaced, each of an item that occurs once, between p_first and p_last; p_rows the
--- other outcomes, no two of one item under one lease. Locks, by id: the leases FOR NO KEY UPDATE, which keeps settles of
+  `-- Ends attempts; answers those that were not plainly settled. p_held are the leases of all, each once. p_ids are
+-- completions of items that were never replaced, each of an item that occurs once, between p_first and p_last: the first
+-- p_counts[1] of them under p_leases[1], and so on; p_rows the other outcomes, no two of one item under one lease. Locks, by id: the leases FOR NO KEY UPDATE, which keeps settles of
 -- one lease apart and the sweep out while a transaction that only holds it goes on; then the items. READ COMMITTED: the
 -- lists are read after the leases are locked, and the items after the items are. Index: the primary keys. Plans are made
 -- once a connection.
@@ -10,18 +10,19 @@ export const settle: readonly string[] = [
 -- 'skip', the same without waiting, what is locked elsewhere is answered 'skipped';
 -- 'joined', the transaction is the caller's and waits: items first, so that it waits without having the lease.
 create function sherd_settle_v1(
-  p_queue text, p_held uuid[], p_leases uuid[], p_ids uuid[], p_first uuid, p_last uuid, p_rows json, p_mode text
+  p_queue text, p_held uuid[], p_leases uuid[], p_counts integer[], p_ids uuid[], p_first uuid, p_last uuid, p_rows json, p_mode text
 ) returns table (lease uuid, item uuid, result text) language plpgsql volatile
 set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_now timestamp with time zone;
   v_skipped uuid[] := '{}';
-  v_fenced uuid[];
+  v_fenced uuid[] := '{}';
+  v_from integer := 1;
   v_completed uuid[];
 begin
   if p_mode = 'skip' then
-    v_skipped := sherd_lock_settled_v1(p_held, p_leases, p_ids, p_rows);
+    v_skipped := sherd_lock_settled_v1(p_held, p_leases, p_counts, p_ids, p_rows);
   else
     if p_mode = 'own' then perform set_config('lock_timeout', '200ms', true); end if;
     if p_mode = 'joined' then
@@ -33,11 +34,14 @@ begin
   v_now := clock_timestamp();
 
   if p_ids <> '{}' then
-    v_fenced := array(
-      select o.id from unnest(p_leases, p_ids) as o(lease, id)
-      where (o.lease, o.id) in (select l.id, h.id from sherd_lease l cross join unnest(l.items) as h(id) where l.id = any(p_held))
-        and o.id not in (select s.id from unnest(v_skipped) as s(id))
-    );
+    for v_group in 1..cardinality(p_leases) loop
+      v_fenced := v_fenced || array(
+        select o.id from unnest(p_ids[v_from : v_from + p_counts[v_group] - 1]) as o(id)
+        where o.id in (select h.id from sherd_lease l cross join unnest(l.items) as h(id) where l.id = p_leases[v_group])
+          and o.id not in (select s.id from unnest(v_skipped) as s(id))
+      );
+      v_from := v_from + p_counts[v_group];
+    end loop;
     with gone as (
       delete from sherd_item
       where id = any(v_fenced) and queue = p_queue and revision = 0 and not cancel and state <> 'done' returning *
@@ -52,19 +56,20 @@ begin
   if json_array_length(p_rows) = 0 and coalesce(cardinality(v_completed), 0) = cardinality(p_ids) then return; end if;
 
   return query select * from sherd_settle_rest_v1(
-    p_queue, p_held, p_leases, p_ids, p_rows, coalesce(v_completed, '{}') || v_skipped, v_now);
-  return query select o.lease, o.id, 'skipped' from sherd_attempts_v1(p_leases, p_ids, p_rows) o where o.id = any(v_skipped);
+    p_queue, p_held, p_leases, p_counts, p_ids, p_rows, coalesce(v_completed, '{}') || v_skipped, v_now);
+  return query select o.lease, o.id, 'skipped' from sherd_attempts_v1(p_leases, p_counts, p_ids, p_rows) o where o.id = any(v_skipped);
 end $$;`,
   `-- The attempts that a settle ends.
-create function sherd_attempts_v1(p_leases uuid[], p_ids uuid[], p_rows json) returns table (lease uuid, id uuid)
-language sql immutable as $$
-  select * from unnest(p_leases, p_ids)
+create function sherd_attempts_v1(p_leases uuid[], p_counts integer[], p_ids uuid[], p_rows json)
+returns table (lease uuid, id uuid) language sql immutable as $$
+  select c.lease, p_ids[(row_number() over (order by c.n, s.n))::integer]
+  from unnest(p_leases, p_counts) with ordinality as c(lease, count, n) cross join generate_series(1, c.count) as s(n)
   union all
   select r.lease, r.id from json_to_recordset(p_rows) as r(lease uuid, id uuid)
 $$;`,
   `-- Locks the leases and the items that no other transaction has locked; answers the items whose own lock, or whose
 -- lease's, was not to be had.
-create function sherd_lock_settled_v1(p_held uuid[], p_leases uuid[], p_ids uuid[], p_rows json) returns uuid[]
+create function sherd_lock_settled_v1(p_held uuid[], p_leases uuid[], p_counts integer[], p_ids uuid[], p_rows json) returns uuid[]
 language plpgsql volatile
 set enable_seqscan = off set jit = off
 as $$
@@ -76,11 +81,11 @@ begin
     select id from sherd_lease where id = any(p_held) order by id for no key update skip locked
   ) l;
   select coalesce(array_agg(i.id), '{}') into v_items from (
-    select id from sherd_item where id = any(array(select a.id from sherd_attempts_v1(p_leases, p_ids, p_rows) a))
+    select id from sherd_item where id = any(array(select a.id from sherd_attempts_v1(p_leases, p_counts, p_ids, p_rows) a))
     order by id for update skip locked
   ) i;
   return array(
-    select o.id from sherd_attempts_v1(p_leases, p_ids, p_rows) o
+    select o.id from sherd_attempts_v1(p_leases, p_counts, p_ids, p_rows) o
     where exists (select from sherd_lease l where l.id = o.lease and l.id <> all(v_leases))
       or exists (select from sherd_item i where i.id = o.id and i.id <> all(v_items))
   );
@@ -89,7 +94,7 @@ end $$;`,
 -- so that the one statement that judges and writes them meets no change: its writes touch different rows each, and
 -- their order does not matter.
 create function sherd_settle_rest_v1(
-  p_queue text, p_held uuid[], p_leases uuid[], p_ids uuid[], p_rows json, p_except uuid[], p_now timestamp with time zone
+  p_queue text, p_held uuid[], p_leases uuid[], p_counts integer[], p_ids uuid[], p_rows json, p_except uuid[], p_now timestamp with time zone
 ) returns table (lease uuid, item uuid, result text) language plpgsql volatile
 set enable_seqscan = off set jit = off
 as $$
@@ -100,7 +105,7 @@ begin
   select coalesce(array_agg(l.id), '{}'), coalesce(array_agg(h.id), '{}') into v_listing, v_listed
     from sherd_lease l cross join unnest(l.items) as h(id) where l.id = any(p_held);
   perform 1 from sherd_item i
-    where i.id = any(array(select a.id from sherd_attempts_v1(p_leases, p_ids, p_rows) a)) and i.id <> all(p_except)
+    where i.id = any(array(select a.id from sherd_attempts_v1(p_leases, p_counts, p_ids, p_rows) a)) and i.id <> all(p_except)
     order by i.id for update;
 
   return query execute $settle$
@@ -111,7 +116,7 @@ begin
           failed boolean, lost boolean, error jsonb)
         union all
         select c.id, c.lease, 0, 'done', 'completed', null, null, false, false, null
-        from unnest($2, $3) as c(lease, id)
+        from sherd_attempts_v1($2, $9, $3, '[]') as c
       ) r where r.id <> all($4)
     ), verdict as materialized (
       select o.*, (o.failed or o.lost or o.outcome is not distinct from 'completed')::integer as ended,
@@ -162,7 +167,7 @@ begin
         select v.lease from verdict v where v.result = 'replaced' or v.result = 'settled' and v.state <> 'done')
     )
     select v.lease, v.id, v.result from verdict v where v.result <> 'settled'
-  $settle$ using p_rows, p_leases, p_ids, p_except, v_listing, v_listed, p_queue, p_now;
+  $settle$ using p_rows, p_leases, p_ids, p_except, v_listing, v_listed, p_queue, p_now, p_counts;
 end $$;`,
   `-- What a lease lists once p_gone are off it, and the revisions of that, in step.
 create function sherd_without_v1(p_items uuid[], p_revisions integer[], p_gone uuid[], out items uuid[], out revisions integer[])

@@ -7,7 +7,8 @@ import { sessionOf } from "./session-of.ts";
 
 /** Locks, index, isolation and modes are those of `sherd_settle_v1`. */
 const text = `select lease::text as lease, item::text as id, result from sherd_settle_v1(
-  $1::text, $2::text::uuid[], $3::text::uuid[], $4::text::uuid[], $5::text::uuid, $6::text::uuid, $7::text::json, $8::text)`;
+  $1::text, $2::text::uuid[], $3::text::uuid[], $4::text::integer[], $5::text::uuid[], $6::text::uuid, $7::text::uuid,
+  $8::text::json, $9::text)`;
 
 type Mode = "own" | "skip" | "joined";
 type Answer = SettledItem["result"] | "skipped";
@@ -61,11 +62,13 @@ async function send(
   const isPlain = (outcome: Settlement) => isCompletion(outcome) && !twice.has(outcome.id);
   const completed = attempts.filter(isPlain);
   const others = attempts.filter((outcome) => !isPlain(outcome)).map(storable);
-  const ids = completed.map(({ id }) => id);
+  const groups = byLease(completed);
+  const ids = [...groups.values()].flat();
   const parameters = [
     queue,
     plainArray([...new Set(attempts.map(({ lease }) => lease))]),
-    plainArray(completed.map(({ lease }) => lease)),
+    plainArray([...groups.keys()]),
+    plainArray([...groups.values()].map(({ length }) => length)),
     plainArray(ids),
     ...bounds(ids),
     JSON.stringify(others),
@@ -79,6 +82,16 @@ async function send(
     session,
   );
   return new Map(rows.map(({ lease, id, result }) => [`${String(lease)}/${String(id)}`, result as Answer]));
+}
+
+function byLease(outcomes: readonly Settlement[]): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const { lease, id } of outcomes) {
+    const group = groups.get(lease);
+    if (group === undefined) groups.set(lease, [id]);
+    else group.push(id);
+  }
+  return groups;
 }
 
 /** The first and the last of ids; uuids sort as their texts do. */
