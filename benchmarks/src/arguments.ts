@@ -12,11 +12,14 @@ export interface Arguments {
   readonly rounds: number;
   /** Divides every count and duration: to see whether everything works, not how fast. */
   readonly divide: number;
+  /** Whether the documentation is to quote the run. */
+  readonly isQuoted: boolean;
   readonly profile: string | null;
 }
 
 export const usage = `npm run bench -- [options]
-  --full             every scenario, at the counts that results are quoted from; without it a short set of a few minutes
+  --full             every scenario, at full counts; without it a short set of a few minutes
+  --quote            replace the results that the documentation quotes; for whole sets alone
   --only <name>      one scenario (may be repeated): ${scenarios.map(({ name }) => name).join(", ")}
   --systems <names>  only these, separated by commas: ${systemNames.join(", ")}
   --rounds <n>       3 by default
@@ -33,6 +36,7 @@ export function readArguments(args: readonly string[]): Arguments | string {
       systems: { type: "string", default: "" },
       rounds: { type: "string", default: "3" },
       divide: { type: "string", default: "1" },
+      quote: { type: "boolean", default: false },
       profile: { type: "string" },
     },
   });
@@ -45,6 +49,8 @@ export function readArguments(args: readonly string[]): Arguments | string {
   if (stranger !== undefined) return `There is no system "${stranger}".`;
   if (!Number.isInteger(rounds) || rounds < 1)
     return `--rounds is a number of rounds, not "${values.rounds}".`;
+  if (values.quote && (values.only.length > 0 || systems.length > 0 || divide > 1))
+    return "--quote is for a whole set, at its own counts.";
   if (!(divide >= 1)) return `--divide is a number of 1 or more, not "${values.divide}".`;
   return {
     set: values.full ? "full" : "short",
@@ -52,6 +58,7 @@ export function readArguments(args: readonly string[]): Arguments | string {
     systems: systems.filter(isKnown),
     rounds,
     divide,
+    isQuoted: values.quote,
     profile: values.profile ?? null,
   };
 }

@@ -97,11 +97,9 @@ async function describeRun(
   };
 }
 
-/** Only a whole, full run replaces the results that the documentation quotes. */
-async function store(result: BenchmarkResult, { set, only, systems, divide }: Arguments): Promise<void> {
-  const isQuotable = set === "full" && only.length === 0 && systems.length === 0 && divide === 1;
+async function store(result: BenchmarkResult, { isQuoted }: Arguments): Promise<void> {
   const results = new URL("../results/", import.meta.url);
-  const [data, picture] = isQuotable
+  const [data, picture] = isQuoted
     ? [new URL("latest.json", results), new URL("../../docs/benchmarks.svg", import.meta.url)]
     : [new URL("local.json", results), new URL("local.svg", results)];
   await mkdir(results, { recursive: true });
