@@ -17,6 +17,8 @@ const withoutPostgres = [
 
 const postgres = `${import.meta.dirname}/tooling/postgres.ts`;
 const conditions = ["@sherd/source", "node"];
+/** A bound for what hangs, not a measure of speed: machines that run tests do other things besides. */
+const testTimeout = 20_000;
 
 type WorkerOptions = Parameters<typeof cloudflareTest>[0];
 
@@ -59,6 +61,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     maxWorkers: 2,
+    testTimeout,
+    hookTimeout: testTimeout,
     execArgv: ["--conditions=@sherd/source"],
     onUnhandledError: (error) => !isOfPostgresJs(error),
     projects: [...projects.map(nodeProject), ...Object.entries(inWorkerd).map(workerdProject)],
@@ -85,6 +89,8 @@ function workerdProject([root, worker]: [root: string, worker: WorkerOptions]) {
     ssr: { resolve: { conditions: ["@sherd/source", "workerd", "worker"] } },
     test: {
       name: `${root.replace("packages/", "")} in workerd`,
+      testTimeout,
+      hookTimeout: testTimeout,
       root,
       include: ["test/workerd/**/*.test.ts"],
       globalSetup: root === "packages/postgres" ? [postgres] : [],

@@ -7,7 +7,7 @@ export function library(entry: string[]) {
     format: "esm",
     target: "es2023",
     platform: "neutral",
-    external: [/^node:/],
+    external: [/^(node|cloudflare):/],
     removeNodeProtocol: false,
     dts: true,
     sourcemap: true,
