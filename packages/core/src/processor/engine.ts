@@ -273,6 +273,7 @@ export class Engine {
     }
     if (gaveBack || (this.#isClosed && dueInMs === 0)) adapter.notifier.publish(queue, "work");
     if (!this.#isClosed) {
+      this.#hasMore ||= gaveBack;
       if (dueInMs !== null) this.#tell((listener) => listener.onDueIn(dueInMs));
       if (this.#hasMore) this.#refill();
     }

@@ -27,6 +27,8 @@ export class Slots {
   #running = 0;
   readonly #ahead: ClaimedAhead;
   #willAdvance = false;
+  /** Given back because no slot came free: what comes after them must not be claimed before they are. */
+  readonly #returning = new Set<Attempt>();
   #suspects = 0;
   readonly #alarm: Alarm;
 
@@ -69,6 +71,7 @@ export class Slots {
 
   /** How many may be claimed: for the slots that are free, and a little ahead of those that will be. */
   get claimable(): number {
+    if (this.#returning.size > 0) return 0;
     return this.free + this.allowedAhead - this.#ahead.size;
   }
 
@@ -113,7 +116,9 @@ export class Slots {
   }
 
   /** Free the slot of an attempt that is settled. */
-  release({ item }: Attempt): void {
+  release(attempt: Attempt): void {
+    const { item } = attempt;
+    this.#returning.delete(attempt);
     if (!this.#taken.delete(item.lease + item.id)) return;
     if (item.lost >= this.suspectFrom) this.#suspects -= 1;
     if (this.taken === 0) this.#alarm.clear();
@@ -201,7 +206,11 @@ export class Slots {
 
   #endOverdue(): void {
     const now = this.#fragment.settings.clock.elapsed();
-    this.refuse(this.#ahead.takeOverdue(now));
+    for (const item of this.#ahead.takeOverdue(now)) {
+      const attempt = this.#take(item, now);
+      this.#returning.add(attempt);
+      this.#end(attempt, { kind: "interrupted" });
+    }
     if (this.#ahead.overdueAt !== null) this.#alarm.setFor(this.#ahead.overdueAt);
     for (const attempt of this.#taken.values()) {
       if (attempt.isEnded || attempt.deadline === null) continue;

@@ -55,6 +55,14 @@ describe("hooks that were claimed ahead of their slots", () => {
     await other?.stop();
   });
 
+  it("are claimed again as soon as a slot comes free, in their order, without a dispatcher", async () => {
+    const { fragment, started, release } = await quickThenHung();
+    expect(await comesTrue(async () => (await fragment.hooks.count()).processing === 2)).toBe(true);
+    release.resolve();
+    expect(await comesTrue(() => started.length === 4)).toBe(true);
+    expect(started.slice(2)).toEqual(["waits 1", "waits 2"]);
+  });
+
   it("are given back by a stop, in no time", async () => {
     const { fragment, processor, started, release } = await quickThenHung();
     const stopped = processor.stop({ deadlineMs: 60_000 });
