@@ -3,14 +3,13 @@
  * server for the whole run. `startPostgres` gives a test a private server that it may crash.
  */
 import { execFile, execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { access, chown, cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { TestProject } from "vitest/node";
+import { freePort } from "./free-port.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -121,13 +120,4 @@ async function binaries(directory: string, options: { uid?: number; gid?: number
   if (readable) return join(native, "bin");
   await cp(native, join(directory, "native"), { recursive: true, verbatimSymlinks: true });
   return join(directory, "native", "bin");
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

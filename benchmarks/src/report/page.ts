@@ -1,6 +1,7 @@
 /** What the documentation says of a result: the page of benchmarks, and the README's one line. */
-import type { BenchmarkResult, ContenderResult, ScenarioResult, TargetResult } from "../result.ts";
+import type { BenchmarkResult, ContenderResult, ScenarioResult } from "../result.ts";
 import { metricText, numberText } from "./format.ts";
+import { targetRow } from "./tables.ts";
 
 export function pageText(result: BenchmarkResult): string {
   const { machine, startedAt, rounds } = result;
@@ -22,7 +23,7 @@ ${rounds} rounds. Compare ratios rather than rates: machines differ, and what sl
 
 ## Targets
 
-${table([["", "", "bound", "measured", ""], ...result.scenarios.flatMap(targetRows)])}
+${table([["", "", "bound", "measured", ""], ...result.scenarios.flatMap((scenario) => scenario.targets.map((target) => targetRow(scenario, target)))])}
 
 ## Figures
 
@@ -47,15 +48,6 @@ export function readmeLine(result: BenchmarkResult): string {
     `One worker drains ${numberText(rate ?? NaN)} hooks/s on PostgreSQL, ${over("graphile-worker")} × graphile-worker and ` +
     `${over("pg-boss")} × pg-boss in the same run (${cores} cores of ${cpu}): [benchmarks](docs/benchmarks.md).`
   );
-}
-
-function targetRows({ name, metric, targets }: ScenarioResult): readonly (readonly string[])[] {
-  return targets.map((target: TargetResult) => {
-    const { bound, what, measured, verdict, over } = target;
-    const limit = "atLeast" in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`;
-    const unit = over === undefined ? (target.metric ?? metric).unit : " ×";
-    return [name, what, `${limit}${unit}`, measured === null ? "–" : numberText(measured), verdict];
-  });
 }
 
 function scenarioSection({ name, title, metric, also, contenders }: ScenarioResult): string {

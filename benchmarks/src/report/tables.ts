@@ -59,7 +59,7 @@ export function targetsText(scenarios: readonly ScenarioResult[]): string {
   ].join("\n");
 }
 
-function targetRow({ name, metric }: ScenarioResult, target: TargetResult): readonly string[] {
+export function targetRow({ name, metric }: ScenarioResult, target: TargetResult): readonly string[] {
   const { bound, what, measured, verdict, over } = target;
   const boundText = "atLeast" in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`;
   const unit = over === undefined ? (target.metric ?? metric).unit : " ×";

@@ -2,10 +2,11 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../../tooling/free-port.ts";
 
 /** As BullMQ's documentation asks for in production: nothing evicted, the append-only file synced once a second. */
 export const redisSettings = "appendonly yes, appendfsync everysec, maxmemory-policy noeviction";
@@ -58,13 +59,4 @@ async function untilReachable(port: number): Promise<void> {
     await sleep(25);
   }
   throw new Error(`Redis did not start on port ${port}.`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, "close");
-  return port;
 }

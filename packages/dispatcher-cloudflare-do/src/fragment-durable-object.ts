@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import { type AnyFragment, createDurableHooksProcessor, migrate } from "@sherd/core";
+import { type AnyFragment, createDurableHooksProcessor, isMountedAt, migrate } from "@sherd/core";
 import {
   createDurableHooksDispatcherDurableObject,
   type DispatcherOptions,
@@ -8,8 +8,9 @@ import {
 import type { ObjectReport, ObjectStatus } from "./object-runs.ts";
 
 /**
- * A Durable Object that holds fragments: extend it, and give each fragment to `use` as a property's initial value. It migrates before the
- * first event is delivered, runs hooks by its alarm, and serves the routes. What you override calls `super`.
+ * A Durable Object that holds fragments: extend it, and give each fragment to `use` as a property's initial value. It
+ * migrates before the first event is delivered, runs hooks by its alarm, and serves the routes. What you override calls
+ * `super`.
  */
 export abstract class FragmentDurableObject<Env = Cloudflare.Env> extends DurableObject<Env> {
   /** Override to set the dispatcher's limits and to hear of its errors. */
@@ -42,7 +43,9 @@ export abstract class FragmentDurableObject<Env = Cloudflare.Env> extends Durabl
       this.dispatcherOptions.onProcessError?.(error, { namespace: "" });
     });
     const { pathname } = new URL(request.url);
-    const fragment = this.#fragments.find(({ mountRoute }) => isUnder(pathname, mountRoute));
+    const fragment = this.#fragments.find(
+      ({ mountRoute }) => mountRoute !== null && isMountedAt(mountRoute, pathname),
+    );
     if (fragment === undefined) return new Response("Not Found", { status: 404 });
     return fragment.handler(request, { waitUntil: (promise) => this.ctx.waitUntil(promise) });
   }
@@ -67,10 +70,4 @@ export abstract class FragmentDurableObject<Env = Cloudflare.Env> extends Durabl
     await this.#hooks.heal?.();
     return (await this.#hooks.status?.()) ?? null;
   }
-}
-
-function isUnder(pathname: string, mountRoute: string | null): boolean {
-  if (mountRoute === null) return false;
-  const prefix = mountRoute.replace(/\/+$/, "");
-  return pathname === prefix || pathname.startsWith(`${prefix}/`);
 }

@@ -1,3 +1,5 @@
+import { earliest } from "./earliest.ts";
+
 /** Where alarms that are not Sherd's wait while an earlier one of Sherd's is in their place. */
 const waitingKey = "sherd:alarms";
 
@@ -156,9 +158,4 @@ export class ObjectAlarm {
 
 function isSame(before: readonly number[], after: ReadonlySet<number>): boolean {
   return before.length === after.size && before.every((one) => after.has(one));
-}
-
-function earliest(...times: readonly (number | null)[]): number | null {
-  const known = times.filter((time) => time !== null);
-  return known.length === 0 ? null : Math.min(...known);
 }

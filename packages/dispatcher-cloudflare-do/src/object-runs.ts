@@ -1,4 +1,5 @@
 import { type DurableHooksProcessor, isSherdError, type ProcessedHooks } from "@sherd/core";
+import { earliest } from "./earliest.ts";
 import { recoverInterrupted } from "./interruptions.ts";
 import type { ObjectAlarm } from "./object-alarm.ts";
 
@@ -192,11 +193,6 @@ function asOne(errors: readonly unknown[]): unknown {
   return errors.length === 1
     ? errors[0]
     : new AggregateError(errors, "Several processors of the object failed.");
-}
-
-function earliest(...times: readonly (number | null)[]): number | null {
-  const known = times.filter((time) => time !== null);
-  return known.length === 0 ? null : Math.min(...known);
 }
 
 function toDate(time: number | null): Date | null {

@@ -84,16 +84,7 @@ class OpenTransaction {
   }
 
   async commit(): Promise<void> {
-    if (this.#beginning === null) {
-      const [only, ...others] = this.#deferred;
-      // A single statement is a transaction by itself.
-      if (others.length === 0) {
-        this.#isOver = true;
-        return void (await (
-          await only?.(this.#connection.pool)
-        )?.answer);
-      }
-    }
+    if (this.#beginning === null && this.#deferred.length <= 1) return this.#commitAlone();
     await (this.#beginning ??= this.#begin());
     this.#isOver = true;
     this.#end.resolve();
@@ -103,6 +94,12 @@ class OpenTransaction {
     // A COMMIT after a statement that failed rolls back, and says nothing of it.
     await Promise.all(this.#answers);
     await this.#executor.observe(verb, "commit", "after");
+  }
+
+  /** A single statement is a transaction by itself. */
+  async #commitAlone(): Promise<void> {
+    this.#isOver = true;
+    for (const statement of this.#deferred) await (await statement(this.#connection.pool)).answer;
   }
 
   /** Answers what to throw: `error`, unless the transaction ended by another, or had failed before. */

@@ -1,5 +1,5 @@
 /** Short ways to put items into a queue of a test's own and to end their attempts. */
-import type { ClaimedItem, DatabaseAdapter, NewItem, Settlement } from "@sherd/core";
+import { type ClaimedItem, type DatabaseAdapter, type NewItem, released, type Settlement } from "@sherd/core";
 
 export function newItem(queue: string, overrides: Partial<NewItem> = {}): NewItem {
   return {
@@ -41,20 +41,8 @@ export async function claim(
   return (await adapter.storage.claim(request, closed)).items;
 }
 
-export function completed({ id, lease, revision }: ClaimedItem, end: Partial<Settlement> = {}): Settlement {
-  return {
-    id,
-    lease,
-    revision,
-    state: "done",
-    outcome: "completed",
-    delayMs: null,
-    gate: null,
-    failed: false,
-    lost: false,
-    error: null,
-    ...end,
-  };
+export function completed(item: ClaimedItem, end: Partial<Settlement> = {}): Settlement {
+  return { ...released(item), state: "done", outcome: "completed", ...end };
 }
 
 export function retriedAt(item: ClaimedItem, delayMs: number): Settlement {

@@ -27,7 +27,8 @@ export interface DatabaseAdapter {
 
   /**
    * Run `run` in one transaction: commit when it resolves, roll back when it rejects, across awaits.
-   * A commit whose answer was lost rejects although it may have taken effect.
+   * It may begin as late as with its first statement. A commit whose answer was lost rejects although it may have taken
+   * effect.
    */
   transaction<T>(run: (tx: Transaction) => Promise<T>): Promise<T>;
 

@@ -71,7 +71,8 @@ export interface Extension {
 export interface Storage {
   /**
    * Insert items in the caller's transaction. An item whose key a pending or held one has is ignored,
-   * replaces that one's payload and due time in place (revision + 1), or fails with `KEY_CONFLICT`.
+   * replaces that one's payload and due time in place (revision + 1), or fails with `KEY_CONFLICT`. Items without keys
+   * may be sent with the commit, and then an error of theirs comes from that.
    */
   enqueue(tx: Transaction, items: readonly NewItem[]): Promise<readonly KeyConflict[]>;
 

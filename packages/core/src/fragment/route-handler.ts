@@ -11,12 +11,11 @@ export function routeHandler(
 ): (request: Request, context?: HandlerContext) => Promise<Response> {
   if (!mountRoute.startsWith("/"))
     throw invalidOption("options.mountRoute", mountRoute, "a path that begins with /");
-  const prefix = mountRoute.replace(/\/+$/, "");
+  const prefix = prefixOf(mountRoute);
   return async (request, context = {}) => {
     if (routes === null) throw routesMissing(namespace);
     const url = new URL(request.url);
-    const isInside = url.pathname === prefix || url.pathname.startsWith(`${prefix}/`);
-    if (!isInside) return new Response("Not Found", { status: 404 });
+    if (!isMountedAt(mountRoute, url.pathname)) return new Response("Not Found", { status: 404 });
     url.pathname = url.pathname.slice(prefix.length) || "/";
     const fetch = routes.fetch.bind(routes) as (...args: unknown[]) => Response | Promise<Response>;
     // The second and third argument are what routers on serverless hosts expect: an environment and a context.
@@ -26,6 +25,16 @@ export function routeHandler(
       { waitUntil: () => undefined, passThroughOnException() {}, ...context },
     );
   };
+}
+
+/** Whether the routes that are mounted there serve the path. */
+export function isMountedAt(mountRoute: string, pathname: string): boolean {
+  const prefix = prefixOf(mountRoute);
+  return pathname === prefix || pathname.startsWith(`${prefix}/`);
+}
+
+function prefixOf(mountRoute: string): string {
+  return mountRoute.replace(/\/+$/, "");
 }
 
 function routesMissing(namespace: string): SherdError {

@@ -30,7 +30,7 @@ export type HookEvent =
       readonly lost: number;
       readonly end: "ready" | "failed" | "cancelled";
     } & AboutHook)
-  /** Shutdown or eviction: the hook waits again, no attempt was used up. */
+  /** Shutdown or eviction, or no slot came free for it in time: the hook waits again, no attempt was used up. */
   | ({ readonly type: "given-back" } & AboutAttempt)
   | ({ readonly type: "cancelled" } & AboutAttempt)
   /** The attempt ended after its lease was gone, so its result changed nothing (`LEASE_LOST`). */

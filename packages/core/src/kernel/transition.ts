@@ -7,7 +7,7 @@ import type { AttemptError, ClaimedItem, Settlement } from "./item.ts";
 export type AttemptEnd =
   | { readonly kind: "completed" }
   | { readonly kind: "failed"; readonly error: unknown }
-  /** Shut down before or while it ran: given back, not used up. */
+  /** Shut down before or while it ran, or never begun: given back, not used up. */
   | { readonly kind: "interrupted" }
   /** It held its item longer than any attempt may. */
   | { readonly kind: "stuck"; readonly error: unknown };
@@ -36,7 +36,7 @@ export function attemptOf({ failures, lost }: Pick<ClaimedItem, "failures" | "lo
 
 /** Decide what the end of an attempt makes of its item. */
 export function endAttempt(item: AttemptedItem, end: AttemptEnd, context: TransitionContext): Settlement {
-  const unchanged = fence(item);
+  const unchanged = released(item);
   switch (end.kind) {
     case "completed":
       return { ...unchanged, state: "done", outcome: "completed" };
@@ -55,7 +55,7 @@ function failAttempt(
   { policy, now, random }: TransitionContext,
 ): Settlement {
   const attempt = attemptOf(item);
-  const ended = { ...fence(item), failed: true, error: describeError(error, attempt, now) };
+  const ended = { ...released(item), failed: true, error: describeError(error, attempt, now) };
   const delayMs = isNonRetryable(error)
     ? null
     : retryDelayMs(policy(), { attempt, maxAttempts: item.maxAttempts, error }, random);
@@ -65,13 +65,17 @@ function failAttempt(
 
 function loseAttempt(item: AttemptedItem, error: unknown, { maxLost, now }: TransitionContext): Settlement {
   const attempt = attemptOf(item);
-  const ended = { ...fence(item), lost: true, error: describeError(error, attempt, now) };
+  const ended = { ...released(item), lost: true, error: describeError(error, attempt, now) };
   const isLast = item.lost + 1 >= maxLost || attempt >= item.maxAttempts;
   return isLast ? { ...ended, state: "done", outcome: "failed" } : ended;
 }
 
-/** Back to ready, with nothing used up: what every transition starts from. */
-function fence({ id, lease, revision }: AttemptedItem): Settlement {
+/** Back to ready, with nothing used up: what every transition starts from, and what gives back what was not begun. */
+export function released({
+  id,
+  lease,
+  revision,
+}: Pick<ClaimedItem, "id" | "lease" | "revision">): Settlement {
   return {
     id,
     lease,

@@ -41,7 +41,7 @@ export interface ProcessedHooks {
   readonly completed: number;
   /** Attempts that failed, whether or not another one follows. */
   readonly failed: number;
-  /** Hooks given back at the deadline. */
+  /** Hooks given back: at the deadline, or because no slot came free for them in time. They may have run since. */
   readonly givenBack: number;
   /** Lost, fenced or cancelled attempts. */
   readonly other: number;

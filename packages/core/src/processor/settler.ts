@@ -32,8 +32,8 @@ const longestRetryMs = 5_000;
 
 /**
  * Writes outcomes in micro-batches: what ends while one batch is under way goes with the next, and nothing
- * waits when none is. A batch that fails for a passing reason is sent again until the database answers; its
- * attempts keep their slots so long, so a database that is down is not run ahead of.
+ * waits when none is. A batch that fails for a passing reason is sent again until the database answers;
+ * what waits behind it keeps its slots beyond a bound, so a database that is down is not run ahead of for long.
  */
 export class Settler {
   readonly #options: SettlerOptions;

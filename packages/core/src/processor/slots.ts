@@ -10,13 +10,14 @@ import { runHandler } from "./run-handler.ts";
 /** How long a handler may take to stop after its signal said so, before its slot is taken from it. */
 const graceMs = 5_000;
 
-/** However few slots there are, so many outcomes may wait for the database before slots do. */
+/** As many outcomes as there are slots may wait for the database, and this many at least, before they keep slots. */
 const fewestUnsettled = 1_000;
 
 /**
- * The attempts in flight, up to `concurrency`. A slot is taken by a claim and freed when the attempt ends; only when as
- * many outcomes as there are slots wait to be settled do they keep theirs, so that a database that is down is not run
- * ahead of. A handler that ignores its signal keeps running in its process, but not in a slot.
+ * The attempts in flight, up to `concurrency`, and what was claimed a little ahead of them. A slot is taken by an attempt and
+ * freed at its end, before it is settled; beyond a bound outcomes that wait to be settled keep theirs, so that a database
+ * that is down is not run ahead of for long. A handler that ignores its signal keeps running in its process, but not
+ * in a slot.
  */
 export class Slots {
   readonly #fragment: FragmentInternals;
@@ -49,6 +50,7 @@ export class Slots {
     return this.#taken.size + this.#ahead.size;
   }
 
+  /** Attempts that have not ended: they have the slots. */
   get running(): number {
     return this.#running;
   }
@@ -115,7 +117,7 @@ export class Slots {
     this.refuse(this.#ahead.take(this.#ahead.size));
   }
 
-  /** Free the slot of an attempt that is settled. */
+  /** Forget an attempt that is settled. */
   release(attempt: Attempt): void {
     const { item } = attempt;
     this.#returning.delete(attempt);

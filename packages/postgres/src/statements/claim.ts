@@ -1,4 +1,4 @@
-import type { Claim, ClaimedItem, ClaimRequest } from "@sherd/core";
+import { type Claim, type ClaimedItem, type ClaimRequest, released } from "@sherd/core";
 import type { Executor } from "../executor.ts";
 import { isTooLarge } from "../failure.ts";
 import { onlyRow, plainArray, textArray } from "../literal.ts";
@@ -110,26 +110,18 @@ async function withoutOverrun(
   return items;
 }
 
-const released = {
-  state: "ready",
-  outcome: null,
-  delayMs: null,
-  gate: null,
-  failed: false,
-  lost: false,
-  error: null,
-} as const;
-
-/** Take items off their leases that were replaced, or asked to stop, before they were begun: they wait again, or end as cancelled. */
+/**
+ * Take items off their leases that were replaced, or asked to stop, before they were begun: they wait again, or end as
+ * cancelled.
+ */
 async function giveBack(
   executor: Executor,
   queue: string,
   overrun: readonly Listed[],
   empty: readonly string[],
 ): Promise<void> {
-  const outcomes = overrun.map((item) => ({ ...item, ...released }));
   // The other items are the caller's whatever becomes of these, which a sweep finds at the latest.
-  await settle(executor, queue, outcomes).catch(() => {});
+  await settle(executor, queue, overrun.map(released)).catch(() => {});
   await closeLeases(executor, empty).catch(() => {});
 }
 

@@ -24,10 +24,11 @@ const insertOne = `insert into sherd_item (queue, name, priority, release_key_on
 values ($1::text, $2::text, $3::integer, $4::boolean, $5::integer, $6::text, $7::bigint,
   $8::text::uuid, $9::text::json, $10::text, $11::text,
   case when to_timestamp($12::float8 / 1000.0) > statement_timestamp() then 'timed' else 'ready' end,
-  case when to_timestamp($13::float8 / 1000.0) > statement_timestamp() then to_timestamp($14::float8 / 1000.0) end)`;
+  case when to_timestamp($12::float8 / 1000.0) > statement_timestamp() then to_timestamp($12::float8 / 1000.0) end)`;
 
 /**
- * The same for any items. `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not all of them can be.
+ * The same for any items. `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not
+ * all of them can be.
  */
 const insert = `insert into sherd_item (id, queue, name, state, at, priority, concurrency_key, release_key_on_retry,
   max_attempts, retry, timeout_ms, body, trace)
@@ -117,7 +118,7 @@ function commonOf(item: NewItem): readonly Parameter[] {
 
 function valuesOf(item: NewItem): readonly Parameter[] {
   const { id, body, trace, concurrencyKey, dueAt } = item;
-  return [...commonOf(item), id, body, trace, concurrencyKey, dueAt, dueAt, dueAt];
+  return [...commonOf(item), id, body, trace, concurrencyKey, dueAt];
 }
 
 function columnsOf(items: readonly NewItem[]): readonly Parameter[] {

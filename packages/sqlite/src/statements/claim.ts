@@ -1,4 +1,4 @@
-import type { ClaimedItem, ClaimRequest, Settlement } from "@sherd/core";
+import { type ClaimedItem, type ClaimRequest, released, type Settlement } from "@sherd/core";
 import type { Script } from "../script.ts";
 import { claimableParams, type ClaimableRow, claimableSql } from "./claimable.ts";
 import { closeLeases } from "./close-leases.ts";
@@ -83,20 +83,10 @@ FROM sherd_item i WHERE i.seq IN (SELECT value FROM json_each(?)) AND i.state <>
     if (row === undefined) continue;
     const isCancelRequested = row[13] === 1;
     if (row[3] === revision && !isCancelRequested) items.push(toClaimedItem(row, lease));
-    else givenBack.push({ id: row[1], lease, revision, ...released });
+    else givenBack.push(released({ id: row[1], lease, revision }));
   }
   return { items, givenBack };
 }
-
-const released = {
-  state: "ready",
-  outcome: null,
-  delayMs: null,
-  gate: null,
-  failed: false,
-  lost: false,
-  error: null,
-} as const;
 
 /** With the revisions of those that are not their first: few, as a rule none. */
 function withRevisions(

@@ -8,8 +8,8 @@ held(seq) AS MATERIALIZED (
 )`;
 
 /**
- * The lease that lists the item `i`, its owner and the revision that was claimed, as JSON: parameters none. Reads the leases of the item's queue until
- * one lists it.
+ * The lease that lists the item `i`, its owner and the revision that was claimed, as JSON: parameters none. Reads the
+ * leases of the item's queue until one lists it.
  */
 export const holderOfItem = `(
   SELECT json_array(l.id, l.owner, coalesce(json_extract(l.revisions, '$."' || i.seq || '"'), 0)) FROM sherd_lease l

@@ -1,4 +1,6 @@
-import type { AttemptError, ClaimedItem, Settlement } from "@sherd/core";
+import { type AttemptError, type ClaimedItem, released, type Settlement } from "@sherd/core";
+
+export { released };
 
 type Attempt = Pick<ClaimedItem, "id" | "lease" | "revision">;
 
@@ -16,11 +18,6 @@ export function retryIn(attempt: Attempt, delayMs: number, error = attemptError(
   return settlement(attempt, { state: "timed", delayMs, failed: true, error });
 }
 
-/** Given back without an attempt used. */
-export function released(attempt: Attempt): Settlement {
-  return settlement(attempt, { state: "ready" });
-}
-
 /** Held too long by a handler that may still run. */
 export function stuck(attempt: Attempt): Settlement {
   return settlement(attempt, { state: "ready", lost: true });
@@ -34,18 +31,6 @@ export function attemptError(attempt: number, message = `attempt ${attempt} fail
   return { at: Date.now(), attempt, name: "Error", message };
 }
 
-function settlement({ id, lease, revision }: Attempt, end: Partial<Settlement>): Settlement {
-  return {
-    id,
-    lease,
-    revision,
-    state: "ready",
-    outcome: null,
-    delayMs: null,
-    gate: null,
-    failed: false,
-    lost: false,
-    error: null,
-    ...end,
-  };
+function settlement(attempt: Attempt, end: Partial<Settlement>): Settlement {
+  return { ...released(attempt), ...end };
 }

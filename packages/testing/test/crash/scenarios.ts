@@ -1,5 +1,5 @@
 /** What a process is doing when it dies: small, so that its table row says what was left half done. */
-import type { Claim, ClaimRequest, Dialect, Settlement } from "@sherd/core";
+import { type Claim, type ClaimRequest, type Dialect, released, type Settlement } from "@sherd/core";
 import { eventually } from "../../src/eventually.ts";
 import postgres from "postgres";
 import type { Order, Wait } from "./orders.ts";
@@ -275,19 +275,7 @@ function claim({ shop }: Stage, given: Partial<ClaimRequest>): Promise<Claim> {
 
 /** End what was claimed as a process would that does without a processor. */
 async function settle({ shop }: Stage, { items }: Claim, end: Partial<Settlement>): Promise<void> {
-  const settlements = items.map(({ id, lease, revision }) => ({
-    id,
-    lease,
-    revision,
-    state: "ready" as const,
-    outcome: null,
-    delayMs: null,
-    gate: null,
-    failed: false,
-    lost: false,
-    error: null,
-    ...end,
-  }));
+  const settlements = items.map((item) => ({ ...released(item), ...end }));
   await shop.adapter.storage.settle(queue, settlements);
 }
 
