@@ -1,13 +1,13 @@
 import type { Claim, ClaimRequest } from "@sherd/core";
 import type { SqliteClock } from "./clock.ts";
 import type { Executor } from "./executor.ts";
-import { claim, type Claimed, readClaimed } from "./statements/claim.ts";
+import { claim, type Claimed, isRead, readClaimed, toClaimedItems } from "./statements/claim.ts";
 import { closeLeases } from "./statements/close-leases.ts";
 import { settle } from "./statements/settle.ts";
 
 /**
- * Claim items, and read their bodies once the write lock is gone: a process that stands still while it reads must hold up
- * no other. In between items may be replaced, or asked to stop; those are taken off their leases instead of being
+ * Claim items, and read their bodies, but for small ones that are at hand, once the write lock is gone: a process that
+ * stands still while it reads must hold up no other. In between items may be replaced, or asked to stop; those are taken off their leases instead of being
  * handed out.
  */
 export async function claimItems(
@@ -16,8 +16,10 @@ export async function claimItems(
   closed: readonly string[],
   now: SqliteClock["now"],
 ): Promise<Claim> {
-  const picked = await run.write("claim", () => claim(request, closed, now(), () => crypto.randomUUID()));
-  if (picked.items.length === 0) return { items: [], more: picked.more };
+  const picked = await run.write("claim", ({ local }) =>
+    claim(request, closed, now(), { randomId: () => crypto.randomUUID(), isLocal: local }),
+  );
+  if (isRead(picked)) return { items: toClaimedItems(picked), more: picked.more };
   const leases = new Set(picked.items.map(({ lease }) => lease));
   let claimed: Claimed;
   try {

@@ -10,6 +10,9 @@ export interface Session {
   /** True when a statement costs no round trip, so that a loop of small ones beats one that parses JSON. */
   readonly local: boolean;
 
+  /** True where written rows are billed: one statement for many rows counts up their sequence once, a loop each time. */
+  readonly paysByRow: boolean;
+
   /** Answers at once, without a promise, where the driver is synchronous. */
   query(sql: string, params: readonly SqlValue[]): Awaitable<readonly Row[]>;
 }

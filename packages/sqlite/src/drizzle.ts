@@ -37,6 +37,7 @@ export function isDrizzleTransaction(value: object): value is DrizzleTransaction
 export function sessionOf(transaction: DrizzleTransaction): Session {
   return {
     local: false,
+    paysByRow: false,
     async query(text, params) {
       const query = toDrizzle(text, params);
       if (!answersRows.test(text)) {

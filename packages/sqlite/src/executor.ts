@@ -162,6 +162,7 @@ export class Executor {
     if (observer === undefined) return session;
     return {
       local: session.local,
+      paysByRow: session.paysByRow,
       async query(sql, params) {
         await observer({ verb: "transaction", statement: "query", phase: "before" });
         const rows = await session.query(sql, params);

@@ -25,7 +25,7 @@ export function sqliteStorage(run: Executor, { now }: SqliteClock): Storage {
   return {
     async enqueue(tx, items) {
       if (items.length === 0) return [];
-      return run.inside(tx, "enqueue", ({ local }) => enqueue(items, now(), local));
+      return run.inside(tx, "enqueue", (session) => enqueue(items, now(), session));
     },
     sweep: (queue, limit, maxLost) => run.write("sweep", () => sweep(queue, limit, maxLost, now())),
     claim: (request, closed) => claimItems(run, request, closed, now),

@@ -40,6 +40,7 @@ export function openTransaction(
   let hasEnded = false;
   const session: Session = {
     local: raw.local,
+    paysByRow: raw.paysByRow,
     query(sql: string, params: readonly SqlValue[]) {
       if (hasEnded) throw transactionEnded();
       return raw.query(sql, params);

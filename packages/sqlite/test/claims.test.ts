@@ -1,4 +1,4 @@
-/** What comes between a claim's lease and its bodies, where they are read in two steps. */
+/** When bodies are read, and what comes between a claim's lease and its bodies where that is in two steps. */
 import { expect, onTestFinished, test } from "vitest";
 import { sqliteAdapter } from "../src/index.ts";
 import { migrated, openLibsql, temporaryFile } from "./databases.ts";
@@ -58,14 +58,29 @@ test("a claim that cannot read its bodies leaves no lease, and no loss is counte
   expect((await claim(adapter)).items).toMatchObject([{ lost: 0 }, { lost: 0 }]);
 });
 
-test("the bodies are read once the write lock is gone, so that a frozen reader holds up no other", async () => {
+test.each([
+  [
+    "small ones with the claim, which they do not hold up",
+    1_000,
+    ["begin", "pick", "insert-leases", "commit"],
+  ],
+  [
+    "large ones once the write lock is gone, so that a frozen reader holds up no other",
+    1_100,
+    ["begin", "pick", "insert-leases", "commit", "read-bodies"],
+  ],
+])("where bodies are at hand they are read: %s", async (_, bytes, expected) => {
   const statements: string[] = [];
   const adapter = await migrated(":memory:", {
     onStatement: ({ verb, statement, phase }) => {
       if (verb === "claim" && phase === "after") statements.push(statement);
     },
   });
-  await enqueue(adapter, {});
-  expect((await claim(adapter)).items).toHaveLength(1);
-  expect(statements).toEqual(["begin", "pick", "insert-leases", "commit", "read-bodies"]);
+  const body = JSON.stringify("x".repeat(bytes));
+  await enqueue(adapter, { body: "1", trace: "2" }, { body, trace: '"3"' });
+  expect((await claim(adapter)).items).toMatchObject([
+    { body: "1", trace: "2" },
+    { body, trace: '"3"' },
+  ]);
+  expect(statements).toEqual(expected);
 });

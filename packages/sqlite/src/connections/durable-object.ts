@@ -19,6 +19,7 @@ export class DurableObjectConnection implements Connection {
     this.#storage = storage;
     this.session = {
       local: true,
+      paysByRow: true,
       query: (sql, params) => Array.from(storage.sql.exec(sql, ...params.map(toStored)).raw(), toRow),
     };
   }

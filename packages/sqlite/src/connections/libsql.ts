@@ -115,6 +115,7 @@ export class LibsqlConnection implements Connection {
 function session(target: LibsqlSession): Session {
   return {
     local: false,
+    paysByRow: false,
     async query(sql, params) {
       const { rows } = await target.execute({ sql, args: [...params] });
       return rows.map(toRow);

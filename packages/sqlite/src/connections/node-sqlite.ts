@@ -152,6 +152,7 @@ export class NodeSqliteConnection implements Connection {
 /** Queries with a bounded cache of prepared statements, least recently used out first. */
 class StatementSession implements Session {
   readonly local = true;
+  readonly paysByRow = false;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
@@ -182,6 +183,7 @@ class StatementSession implements Session {
 
 class TransactionSession implements Session {
   readonly local = true;
+  readonly paysByRow = false;
   readonly #database: DatabaseSync;
   readonly #session: StatementSession;
   #rolledBackBy: unknown = null;

@@ -18,12 +18,12 @@ CREATE TABLE sherd_item (
   max_attempts INTEGER NOT NULL,
   retry TEXT NOT NULL,
   timeout_ms INTEGER,
+  created_at INTEGER NOT NULL,
   outcome TEXT,
   errors TEXT,
   body TEXT NOT NULL,
   memo TEXT,
   trace TEXT,
-  created_at INTEGER NOT NULL,
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done'))
@@ -57,28 +57,24 @@ CREATE TABLE sherd_lease (
   items TEXT NOT NULL,
   revisions TEXT NOT NULL DEFAULT '{}',
   created_at INTEGER NOT NULL
-);
+) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX sherd_lease_queue ON sherd_lease (queue, expires_at);
 --> statement-breakpoint
 CREATE TABLE sherd_history (
-  id TEXT PRIMARY KEY NOT NULL,
+  seq INTEGER PRIMARY KEY NOT NULL,
   queue TEXT NOT NULL,
-  name TEXT NOT NULL,
-  key TEXT,
   outcome TEXT NOT NULL,
-  priority INTEGER NOT NULL,
-  concurrency_key TEXT,
-  attempts INTEGER NOT NULL,
-  failures INTEGER NOT NULL,
-  lost INTEGER NOT NULL,
-  max_attempts INTEGER NOT NULL,
-  errors TEXT,
-  body TEXT NOT NULL,
-  trace TEXT,
-  created_at INTEGER NOT NULL,
   finished_at INTEGER NOT NULL,
+  first_id TEXT NOT NULL,
+  last_id TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  ids TEXT NOT NULL,
+  items TEXT NOT NULL,
+  bodies TEXT NOT NULL,
   CONSTRAINT sherd_history_outcome CHECK (outcome IN ('completed', 'cancelled'))
 );
 --> statement-breakpoint
-CREATE INDEX sherd_history_finished ON sherd_history (queue, outcome, finished_at, id);
+CREATE INDEX sherd_history_finished ON sherd_history (queue, outcome, finished_at, seq, count);
+--> statement-breakpoint
+CREATE INDEX sherd_history_ids ON sherd_history (queue, last_id, first_id);

@@ -1,5 +1,6 @@
 import type { Script } from "../script.ts";
 import { holderOfItem } from "./held.ts";
+import { isInHistory } from "./history.ts";
 import { moveToHistory } from "./move.ts";
 
 /**
@@ -20,18 +21,9 @@ export function* cancel(
   const [seq, state, holder] = row;
   if (state === "done") return "finished";
   if (holder === null) {
-    yield* moveToHistory([{ seq, outcome: "cancelled", counts: false }], now);
+    yield* moveToHistory(queue, [{ seq, outcome: "cancelled", counts: false, plainBytes: null }], now);
     return "cancelled";
   }
   yield { name: "request-cancel", sql: "UPDATE sherd_item SET cancel = 1 WHERE seq = ?", params: [seq] };
   return "requested";
-}
-
-export function* isInHistory(queue: string, id: string): Script<boolean> {
-  const rows = yield {
-    name: "read-history",
-    sql: "SELECT 1 FROM sherd_history WHERE id = ? AND queue = ?",
-    params: [id, queue],
-  };
-  return rows.length > 0;
 }

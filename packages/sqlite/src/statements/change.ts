@@ -1,5 +1,6 @@
 import type { AttemptError, ItemState } from "@sherd/core";
 import type { Script } from "../script.ts";
+import { inJsonParts } from "./json-parts.ts";
 
 /** What becomes of one item's row; a counter is what it is afterwards. */
 export interface Change {
@@ -17,7 +18,6 @@ export interface Change {
 
 /** Write changes of items in place. Locks: the write lock, held since the items were read. Index: the primary key. */
 export function* changeItems(changes: readonly Change[]): Script<void> {
-  if (changes.length === 0) return;
   const rows = changes.map((change) => [
     change.seq,
     change.state,
@@ -29,7 +29,7 @@ export function* changeItems(changes: readonly Change[]): Script<void> {
     change.lost,
     change.error,
   ]);
-  yield { name: "change-items", sql: changeSql, params: [JSON.stringify(rows)] };
+  for (const { text } of inJsonParts(rows)) yield { name: "change-items", sql: changeSql, params: [text] };
 }
 
 const changeSql = `

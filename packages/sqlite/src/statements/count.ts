@@ -43,8 +43,8 @@ SELECT
     + (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'parked'),
   (SELECT count(*) FROM held CROSS JOIN sherd_item i ON i.seq = held.seq WHERE i.state <> 'done'),
   (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'done'),
-  (SELECT count(*) FROM sherd_history WHERE queue = ? AND outcome = 'completed'),
-  (SELECT count(*) FROM sherd_history WHERE queue = ? AND outcome = 'cancelled'),
+  (SELECT coalesce(sum(count), 0) FROM sherd_history WHERE queue = ? AND outcome = 'completed'),
+  (SELECT coalesce(sum(count), 0) FROM sherd_history WHERE queue = ? AND outcome = 'cancelled'),
   (SELECT coalesce(at, created_at) FROM sherd_item WHERE seq = (
     SELECT min(seq) FROM sherd_item INDEXED BY sherd_item_ready WHERE queue = ? AND state = 'ready' AND seq NOT IN held
   )),

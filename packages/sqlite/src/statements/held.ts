@@ -1,10 +1,13 @@
 /**
- * What a queue's leases list, for `WITH`: parameter 1 is the queue. Few leases list many items, so this reads the
- * whole list once, by `sherd_lease_queue`, and each use of it is one lookup in a temporary tree.
+ * What a queue's leases list: parameter 1 is the queue. Few leases list many items, so this reads the whole list
+ * once, by `sherd_lease_queue`, and each use of it is one lookup in a temporary tree.
  */
+export const heldSql = "SELECT e.value FROM sherd_lease l, json_each(l.items) e WHERE l.queue = ?";
+
+/** The same for `WITH`, where it is used more than once. */
 export const withHeld = `
 held(seq) AS MATERIALIZED (
-  SELECT e.value FROM sherd_lease l, json_each(l.items) e WHERE l.queue = ?
+  ${heldSql}
 )`;
 
 /**

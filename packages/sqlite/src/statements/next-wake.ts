@@ -10,7 +10,7 @@ export function* nextWakeInMs(queue: string, names: readonly string[], now: numb
     name: "next-wake",
     sql: `
 SELECT
-  EXISTS (${claimableSql}),
+  EXISTS (${claimableSql("1")}),
   (SELECT min(at) FROM sherd_item WHERE queue = ? AND state = 'timed'),
   (SELECT min(expires_at) FROM sherd_lease WHERE queue = ?)`,
     params: [...claimableParams(queue, names, Number.MAX_SAFE_INTEGER, 1), queue, queue],

@@ -1,6 +1,6 @@
 import { SherdError } from "@sherd/core";
 import type { Script } from "../script.ts";
-import { isInHistory } from "./cancel.ts";
+import { isInHistory } from "./history.ts";
 import { writeLists } from "./settle.ts";
 
 /**

@@ -1,6 +1,7 @@
 import type { SettledItem, Settlement } from "@sherd/core";
 import type { Script } from "../script.ts";
 import { type Change, changeItems } from "./change.ts";
+import { plainBytes } from "./history.ts";
 import { type Move, moveToHistory } from "./move.ts";
 
 /** An item as it stands under the lock. */
@@ -14,6 +15,7 @@ export interface HeldRow {
   readonly attempts: number;
   readonly failures: number;
   readonly lost: number;
+  readonly plainBytes: number | null;
 }
 
 /** What one outcome does under the fence. */
@@ -58,7 +60,7 @@ export function* settle(
     settled.push({ id: outcome.id, result: effect.result });
   }
   yield* changeItems(changes);
-  yield* moveToHistory(moves, now);
+  yield* moveToHistory(queue, moves, now);
   if (shrunk.size > 0) yield* writeLists([...shrunk].map((id) => [id, [...(leases.get(id) ?? [])]]));
   return settled;
 }
@@ -84,7 +86,13 @@ export function effectOf(outcome: Settlement, row: HeldRow, now: number): Effect
       outcome.failed || outcome.lost || outcome.error !== null
         ? { ...unmoved, ...counters, error: outcome.error }
         : null;
-    const move = { seq: row.seq, outcome: endsAs, counts: isCounted && change === null };
+    const isPlain = endsAs === "completed" && change === null;
+    const move = {
+      seq: row.seq,
+      outcome: endsAs,
+      counts: isCounted && change === null,
+      plainBytes: isPlain ? row.plainBytes : null,
+    };
     return { result: row.isCancelRequested ? "cancelled" : "settled", change, move, leavesLease: false };
   }
   const at = outcome.state === "done" ? now : outcome.state === "timed" ? now + (outcome.delayMs ?? 0) : null;
@@ -115,7 +123,7 @@ function* readItems(queue: string, outcomes: readonly Settlement[]): Script<Map<
   const rows = (yield {
     name: "read-items",
     sql: `
-SELECT id, seq, revision, cancel, state, at, gate, attempts, failures, lost FROM sherd_item
+SELECT id, seq, revision, cancel, state, at, gate, attempts, failures, lost, ${plainBytes} FROM sherd_item
 WHERE id IN (SELECT value FROM json_each(?)) AND queue = ? AND state <> 'done'`,
     params: [JSON.stringify(outcomes.map(({ id }) => id)), queue],
   }) as readonly ItemRow[];
@@ -133,10 +141,13 @@ type ItemRow = readonly [
   attempts: number,
   failures: number,
   lost: number,
+  plainBytes: number | null,
 ];
 
-function toHeldRow([, seq, revision, cancel, state, at, gate, attempts, failures, lost]: ItemRow): HeldRow {
-  return { seq, revision, isCancelRequested: cancel === 1, state, at, gate, attempts, failures, lost };
+function toHeldRow([, seq, revision, cancel, state, at, gate, attempts, ...rest]: ItemRow): HeldRow {
+  const [failures, lost, bytes] = rest;
+  const isCancelRequested = cancel === 1;
+  return { seq, revision, isCancelRequested, state, at, gate, attempts, failures, lost, plainBytes: bytes };
 }
 
 /** Write what leases list from now on. */

@@ -16,7 +16,7 @@ export function* sweep(queue: string, limit: number, maxLost: number, now: numbe
     params: [queue, now, limit],
   }) as readonly (readonly [owner: string, items: string, revisions: string])[];
   const attempts = new Map(expired.flatMap(attemptsOf));
-  const lost = attempts.size === 0 ? [] : yield* countLosses(attempts, maxLost, now);
+  const lost = attempts.size === 0 ? [] : yield* countLosses(queue, attempts, maxLost, now);
   return { promoted: promoted.length, lost, more: promoted.length === limit || expired.length === limit };
 }
 
@@ -48,6 +48,7 @@ function attemptsOf([owner, items, revisions]: readonly [
 }
 
 function* countLosses(
+  queue: string,
   attempts: ReadonlyMap<number, LostAttempt>,
   maxLost: number,
   now: number,
@@ -65,6 +66,7 @@ WHERE seq IN (SELECT value FROM json_each(?)) AND state <> 'done' ORDER BY seq`,
   });
   yield* changeItems(effects.map(({ change }) => change));
   yield* moveToHistory(
+    queue,
     effects.flatMap(({ move }) => (move === null ? [] : [move])),
     now,
   );
@@ -111,7 +113,7 @@ export function lossOf(
   };
   const unmoved: Change = { seq, state, at, gate, outcome: null, ...counters, error };
   if (cancel === 1) {
-    const move: Move = { seq, outcome: "cancelled", counts: false };
+    const move: Move = { seq, outcome: "cancelled", counts: false, plainBytes: null };
     return { lostItem: { id, name, owner, lost, end: "cancelled" }, change: unmoved, move };
   }
   if (isReplaced || (lost < maxLost && failures + lost < maxAttempts)) {

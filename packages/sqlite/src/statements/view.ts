@@ -1,14 +1,10 @@
 import type { AttemptError, ItemView } from "@sherd/core";
 import { holderOfItem } from "./held.ts";
 
-/** What an `ItemView` is read from, of `sherd_item i` or `sherd_history i`; the last two place it in a list. */
+/** What an `ItemView` is read from, of `sherd_item i`; the last places it in a list. */
 export const itemColumns = `
   i.id, i.queue, i.name, i.key, i.state, i.outcome, ${holderOfItem}, i.cancel, i.priority, i.concurrency_key, i.at,
   i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, i.revision, i.seq`;
-
-export const historyColumns = `
-  i.id, i.queue, i.name, i.key, 'done', i.outcome, NULL, 0, i.priority, i.concurrency_key, i.finished_at,
-  i.attempts, i.failures, i.lost, i.max_attempts, i.errors, i.body, i.trace, i.created_at, 0, NULL`;
 
 export type ViewRow = readonly [
   id: string,
@@ -31,7 +27,7 @@ export type ViewRow = readonly [
   trace: string | null,
   createdAt: number,
   revision: number,
-  seq: number | null,
+  seq: number,
 ];
 
 type Holder = readonly [lease: string, owner: string, claimedRevision: number];

@@ -64,7 +64,9 @@ export function stateChecker(database: DatabaseSync, ledger: Ledger, violate: Vi
   };
 }
 
-const finishedSql = "SELECT id FROM sherd_item WHERE state = 'done' UNION ALL SELECT id FROM sherd_history";
+const historySql = "SELECT e.value AS id FROM sherd_history h, json_each(h.ids) e";
+
+const finishedSql = `SELECT id FROM sherd_item WHERE state = 'done' UNION ALL ${historySql}`;
 
 const failedSql = "SELECT id FROM sherd_item WHERE state = 'done'";
 
@@ -76,20 +78,15 @@ export function retriedIds(database: DatabaseSync, { failed }: Before): readonly
 
 /** What a claim, a prune or a retry is compared with: the state right after its BEGIN. */
 export interface Before {
-  readonly newestLease: number;
+  readonly leases: ReadonlySet<string>;
   readonly unfinished: ReadonlySet<string>;
   readonly finished: ReadonlySet<string>;
   readonly failed: ReadonlySet<string>;
 }
 
 export function takeBefore(database: DatabaseSync): Before {
-  const { newest } = database
-    .prepare("SELECT coalesce(max(rowid), 0) AS newest FROM sherd_lease")
-    .get() as unknown as {
-    newest: number;
-  };
   return {
-    newestLease: newest,
+    leases: ids(database, "SELECT id FROM sherd_lease"),
     unfinished: ids(database, "SELECT id FROM sherd_item WHERE state <> 'done'"),
     finished: ids(database, finishedSql),
     failed: ids(database, failedSql),
@@ -112,7 +109,7 @@ export function checkPrune(
 
 const takenSql = `
 SELECT l.queue AS queue, min(i.priority) AS lowest FROM sherd_lease l, json_each(l.items) e
-JOIN sherd_item i ON i.seq = e.value WHERE l.rowid > ? AND i.lost = 0 AND i.concurrency_key IS NULL GROUP BY l.queue`;
+JOIN sherd_item i ON i.seq = e.value WHERE l.id NOT IN (SELECT value FROM json_each(?)) AND i.lost = 0 AND i.concurrency_key IS NULL GROUP BY l.queue`;
 
 const waitingSql = `
 SELECT max(i.priority) AS highest FROM sherd_item i
@@ -123,11 +120,12 @@ WHERE i.queue = ? AND i.state = 'ready' AND i.concurrency_key IS NULL AND i.lost
 /** Right after a claim's commit: what it left must not go before what it took. */
 export function checkPriorities(
   database: DatabaseSync,
-  { newestLease }: Before,
+  { leases }: Before,
   namesOf: ReadonlyMap<string, readonly string[]>,
   violate: Violate,
 ): void {
-  const taken = database.prepare(takenSql).all(newestLease) as unknown as { queue: string; lowest: number }[];
+  const before = JSON.stringify([...leases]);
+  const taken = database.prepare(takenSql).all(before) as unknown as { queue: string; lowest: number }[];
   for (const { queue, lowest } of taken) {
     const names = JSON.stringify(namesOf.get(queue) ?? []);
     const { highest } = database.prepare(waitingSql).get(queue, names) as { readonly highest: number | null };
@@ -145,7 +143,7 @@ export function checkEnds(
 ): void {
   for (const id of ids(database, "SELECT id FROM sherd_item WHERE state <> 'done'"))
     violate("everything drains once the faults have stopped", `${id} is not finished`);
-  const known = ids(database, "SELECT id FROM sherd_item UNION ALL SELECT id FROM sherd_history");
+  const known = ids(database, `SELECT id FROM sherd_item UNION ALL ${historySql}`);
   for (const id of ledger.committed.keys()) {
     if (!known.has(id) && !pruned.has(id)) violate("nothing committed is lost", `${id} is gone`);
   }

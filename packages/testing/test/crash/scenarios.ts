@@ -89,6 +89,13 @@ export const scenarios: readonly Scenario[] = [
     act: runAll,
   },
   {
+    name: "run a hook with a large payload",
+    about: ["claim"],
+    only: "sqlite",
+    prepare: placing({ act: "record", note: "large", takesMs: 0, padding: "x".repeat(2_000) }),
+    act: runAll,
+  },
+  {
     name: "run a hook with ctx.transaction and a hook triggered in it",
     about: ["transaction", "hold", "enqueue", "settle"],
     prepare: placing({ act: "with child", note: "parent", takesMs: 0 }),
@@ -161,6 +168,7 @@ export const scenarios: readonly Scenario[] = [
     name: "recover a lost hook that was to be cancelled",
     about: [
       "sweep/change-items",
+      "sweep/measure-finished",
       "sweep/insert-history",
       "sweep/delete-finished",
       "sweep/sweep",
@@ -205,7 +213,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     name: "refuse to cancel or retry what has completed",
-    about: ["cancel/read-history", "retry/read-history"],
+    about: ["cancel/find-in-history", "retry/find-in-history"],
     only: "sqlite",
     async prepare(stage) {
       const ids = await stage.shop.place({ act: "once", note: "delivered" });
@@ -260,6 +268,16 @@ export const scenarios: readonly Scenario[] = [
     async act({ shop }, [id = ""]) {
       await shop.fragment.hooks.list({ status: "pending" });
       await shop.fragment.hooks.count();
+      await shop.fragment.hooks.get(id);
+    },
+  },
+  {
+    name: "look at what has completed",
+    about: ["list", "get"],
+    only: "sqlite",
+    prepare: (stage) => finish(stage, "record"),
+    async act({ shop }, [id = ""]) {
+      await shop.fragment.hooks.list({ status: "completed" });
       await shop.fragment.hooks.get(id);
     },
   },
