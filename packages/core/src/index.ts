@@ -2,6 +2,7 @@ export type { DatabaseAdapter, Dialect, Transaction } from "./adapter/adapter.ts
 export type { Database } from "./adapter/database.ts";
 export type { Migration, MigrationScope, Migrator, ScopeReport } from "./adapter/migrator.ts";
 export type { Notifier, WakeReason } from "./adapter/notifier.ts";
+export type { PulledPage, PullRequest, PullStorage } from "./adapter/pull-storage.ts";
 export type { StatementBoundary, StatementObserver } from "./adapter/statement-observer.ts";
 export type { Claim, ClaimRequest, Extension, KeyConflict, Storage } from "./adapter/storage.ts";
 export type { SuspectRule, Sweep } from "./adapter/storage.ts";
@@ -27,6 +28,9 @@ export type { HookView } from "./hook/view.ts";
 export type { AttemptError, ClaimedItem, LostItem, NewItem, SettledItem, Settlement } from "./kernel/item.ts";
 export type { ItemCounts, ItemFilter, ItemPage, ItemState, ItemStatus, ItemView } from "./kernel/item.ts";
 export type { OnConflict, Outcome, SettleResult } from "./kernel/item.ts";
+export type { PullDraft, PullDue, PulledItem, PulledMove } from "./kernel/pulled-item.ts";
+export type { PullMove, PullPhase, PullResult } from "./kernel/pulled-item.ts";
+export { type PullFence, pullMoves, type PullProgress } from "./kernel/pull-move.ts";
 export { released } from "./kernel/transition.ts";
 export { type MigrationReport, migrate } from "./migrate/migrate.ts";
 export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";

@@ -12,6 +12,7 @@ import { Nesting } from "./nesting.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkOptions, invalidOption, isPostgresUrl, type PostgresAdapterOptions } from "./options.ts";
 import { sherdHistory, sherdItem, sherdLease, sherdMigration } from "./schema.ts";
+import { createPullStorage } from "./pull-storage.ts";
 import { createStorage } from "./storage.ts";
 import { createTransaction } from "./transaction.ts";
 
@@ -56,6 +57,7 @@ export function postgresAdapter(
   return {
     dialect: "postgres",
     storage: createStorage(executor),
+    pull: createPullStorage(executor),
     notifier,
     migrator: createMigrator(executor, opened.kernel, transaction),
     tables: { sherdItem, sherdLease, sherdHistory, sherdMigration },

@@ -50,6 +50,12 @@ export const sherdItem = pgTable(
     memo: json("memo"),
     trace: text("trace"),
     createdAt: instant("created_at").notNull().defaultNow(),
+    /** This and the times after it: of pulled items alone. */
+    phase: text("phase", { enum: ["idle", "leased", "running", "succeeded", "failed"] }),
+    startedAt: instant("started_at"),
+    endedAt: instant("ended_at"),
+    succeededAt: instant("succeeded_at"),
+    updatedAt: instant("updated_at"),
   },
   (t) => [
     primaryKey({ name: "sherd_item_pkey", columns: [t.id] }),
@@ -79,6 +85,7 @@ export const sherdItem = pgTable(
     check("sherd_item_state_check", sql`state in ('ready', 'timed', 'parked', 'done')`),
     check("sherd_item_at_check", sql`at is not null or state not in ('timed', 'done')`),
     check("sherd_item_outcome_check", sql`(outcome is not null) = (state = 'done')`),
+    check("sherd_item_phase_check", sql`phase in ('idle', 'leased', 'running', 'succeeded', 'failed')`),
   ],
 );
 
@@ -92,9 +99,17 @@ export const sherdLease = pgTable(
     items: uuid("items").array().notNull(),
     /** As claimed, of the items in order: an item that has another by now was replaced. */
     revisions: integer("revisions").array().notNull(),
+    /** Of a pulled item, which is the only one then. */
+    item: uuid("item"),
     createdAt: instant("created_at").notNull().defaultNow(),
   },
-  (t) => [primaryKey({ name: "sherd_lease_pkey", columns: [t.id] }), index("sherd_lease_queue").on(t.queue)],
+  (t) => [
+    primaryKey({ name: "sherd_lease_pkey", columns: [t.id] }),
+    index("sherd_lease_queue").on(t.queue),
+    uniqueIndex("sherd_lease_item")
+      .on(t.item)
+      .where(sql`item is not null`),
+  ],
 );
 
 /**

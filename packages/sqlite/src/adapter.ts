@@ -6,6 +6,7 @@ import { invalidOption } from "./errors.ts";
 import { Executor, type ExecutorOptions } from "./executor.ts";
 import { sqliteMigrator } from "./migrator.ts";
 import { type ChangeSource, SqliteNotifier } from "./notifier.ts";
+import { sqlitePullStorage } from "./pull-storage.ts";
 import { tables } from "./schema.ts";
 import { sqliteStorage } from "./storage.ts";
 
@@ -28,6 +29,7 @@ export function createAdapter(parts: AdapterParts): DatabaseAdapter {
   return {
     dialect: "sqlite",
     storage: sqliteStorage(executor, parts.clock),
+    pull: sqlitePullStorage(executor, parts.clock),
     notifier,
     migrator: sqliteMigrator(executor, parts.clock),
     tables,

@@ -27,6 +27,12 @@ export const item = sqliteTable(
     retry: text("retry").notNull(),
     timeoutMs: integer("timeout_ms"),
     createdAt: integer("created_at").notNull(),
+    /** This and the times after it: of pulled items alone. */
+    phase: text("phase", { enum: ["idle", "leased", "running", "succeeded", "failed"] }),
+    startedAt: integer("started_at"),
+    endedAt: integer("ended_at"),
+    succeededAt: integer("succeeded_at"),
+    updatedAt: integer("updated_at"),
     outcome: text("outcome", { enum: ["failed"] }),
     /** JSON, oldest first. What may be large comes last: to read past it costs a page for every 4 KB. */
     errors: text("errors"),
@@ -64,6 +70,7 @@ export const item = sqliteTable(
     check("sherd_item_state", sql`state IN ('ready', 'timed', 'parked', 'done')`),
     check("sherd_item_at", sql`at IS NOT NULL OR state NOT IN ('timed', 'done')`),
     check("sherd_item_outcome", sql`(outcome IS 'failed') = (state = 'done')`),
+    check("sherd_item_phase", sql`phase IN ('idle', 'leased', 'running', 'succeeded', 'failed')`),
   ],
 );
 
@@ -79,9 +86,16 @@ export const lease = sqliteTable(
     items: text("items").notNull(),
     /** Which revision was claimed, by seq, as a JSON object without those that were never replaced before, whose revision is 0. */
     revisions: text("revisions").notNull().default("{}"),
+    /** The seq of a pulled item, which is the only one then. */
+    item: integer("item"),
     createdAt: integer("created_at").notNull(),
   },
-  (t) => [index("sherd_lease_queue").on(t.queue, t.expiresAt)],
+  (t) => [
+    index("sherd_lease_queue").on(t.queue, t.expiresAt),
+    uniqueIndex("sherd_lease_item")
+      .on(t.item)
+      .where(sql`item IS NOT NULL`),
+  ],
 );
 
 /**

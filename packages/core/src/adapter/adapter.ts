@@ -1,6 +1,7 @@
 import type { Database } from "./database.ts";
 import type { Migrator } from "./migrator.ts";
 import type { Notifier } from "./notifier.ts";
+import type { PullStorage } from "./pull-storage.ts";
 import type { Storage } from "./storage.ts";
 
 export type Dialect = "postgres" | "sqlite";
@@ -20,6 +21,7 @@ export interface Transaction {
 export interface DatabaseAdapter {
   readonly dialect: Dialect;
   readonly storage: Storage;
+  readonly pull: PullStorage;
   readonly notifier: Notifier;
   readonly migrator: Migrator;
   /** The kernel's drizzle tables, for users who migrate with a drizzle-kit schema of their own. */

@@ -14,6 +14,8 @@ export interface AttemptError {
   readonly name: string;
   readonly message: string;
   readonly code?: string;
+  /** Whether whoever reported it expects another attempt to do better; absent where nobody said. */
+  readonly retryable?: boolean;
   readonly stack?: string;
 }
 

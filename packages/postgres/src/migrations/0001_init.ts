@@ -26,10 +26,17 @@ export const init: readonly string[] = [
   memo json,
   trace text,
   created_at timestamp with time zone not null default now(),
+  -- Of pulled items alone.
+  phase text,
+  started_at timestamp with time zone,
+  ended_at timestamp with time zone,
+  succeeded_at timestamp with time zone,
+  updated_at timestamp with time zone,
   constraint sherd_item_pkey primary key (id),
   constraint sherd_item_state_check check (state in ('ready', 'timed', 'parked', 'done')),
   constraint sherd_item_at_check check (at is not null or state not in ('timed', 'done')),
-  constraint sherd_item_outcome_check check ((outcome is not null) = (state = 'done'))
+  constraint sherd_item_outcome_check check ((outcome is not null) = (state = 'done')),
+  constraint sherd_item_phase_check check (phase in ('idle', 'leased', 'running', 'succeeded', 'failed'))
 );`,
   `create index sherd_item_ready on sherd_item (queue, priority desc nulls first, seq) where state = 'ready';`,
   `create index sherd_item_timed on sherd_item (queue, at) where state = 'timed';`,
@@ -49,11 +56,15 @@ create index sherd_item_retrying on sherd_item (queue, concurrency_key)
   items uuid[] not null,
   -- As claimed, of the items in order: an item that has another by now was replaced.
   revisions integer[] not null,
+  -- Of a pulled item, which is the only one then.
+  item uuid,
   created_at timestamp with time zone not null default now(),
   constraint sherd_lease_pkey primary key (id)
 );`,
   `-- Not on expires_at: a renewal then touches no index, and the leases of one queue are few.
 create index sherd_lease_queue on sherd_lease (queue);`,
+  `-- A pulled item has one holder at most, and its lease is found by it.
+create unique index sherd_lease_item on sherd_lease (item) where item is not null;`,
   `-- One row for all that one settle ended alike, the n-th element of each array for the n-th item: a fraction of what a row
 -- an item costs, and pruned by the batch. Values that repeat compress.
 create table sherd_history (

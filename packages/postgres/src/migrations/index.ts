@@ -5,6 +5,7 @@ import { claim } from "./0002_claim.ts";
 import { settle } from "./0003_settle.ts";
 import { sweep } from "./0004_sweep.ts";
 import { operate } from "./0005_operate.ts";
+import { pull } from "./0006_pull.ts";
 
 const migration = (tag: string, postgres: readonly string[]): Migration => ({
   tag,
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   migration("0003_settle", settle),
   migration("0004_sweep", sweep),
   migration("0005_operate", operate),
+  migration("0006_pull", pull),
 ];

@@ -19,6 +19,11 @@ CREATE TABLE sherd_item (
   retry TEXT NOT NULL,
   timeout_ms INTEGER,
   created_at INTEGER NOT NULL,
+  phase TEXT,
+  started_at INTEGER,
+  ended_at INTEGER,
+  succeeded_at INTEGER,
+  updated_at INTEGER,
   outcome TEXT,
   errors TEXT,
   body TEXT NOT NULL,
@@ -26,7 +31,8 @@ CREATE TABLE sherd_item (
   trace TEXT,
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
-  CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done'))
+  CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
+  CONSTRAINT sherd_item_phase CHECK (phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX sherd_item_id ON sherd_item (id);
@@ -56,10 +62,13 @@ CREATE TABLE sherd_lease (
   expires_at INTEGER NOT NULL,
   items TEXT NOT NULL,
   revisions TEXT NOT NULL DEFAULT '{}',
+  item INTEGER,
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 --> statement-breakpoint
 CREATE INDEX sherd_lease_queue ON sherd_lease (queue, expires_at);
+--> statement-breakpoint
+CREATE UNIQUE INDEX sherd_lease_item ON sherd_lease (item) WHERE item IS NOT NULL;
 --> statement-breakpoint
 CREATE TABLE sherd_history (
   seq INTEGER PRIMARY KEY NOT NULL,

@@ -28,6 +28,11 @@ export const migrations: readonly Migration[] = [
   retry TEXT NOT NULL,
   timeout_ms INTEGER,
   created_at INTEGER NOT NULL,
+  phase TEXT,
+  started_at INTEGER,
+  ended_at INTEGER,
+  succeeded_at INTEGER,
+  updated_at INTEGER,
   outcome TEXT,
   errors TEXT,
   body TEXT NOT NULL,
@@ -35,7 +40,8 @@ export const migrations: readonly Migration[] = [
   trace TEXT,
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
-  CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done'))
+  CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
+  CONSTRAINT sherd_item_phase CHECK (phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
 )`,
       `CREATE UNIQUE INDEX sherd_item_id ON sherd_item (id)`,
       `CREATE INDEX sherd_item_ready ON sherd_item (queue, priority DESC, seq) WHERE state = 'ready'`,
@@ -55,9 +61,11 @@ export const migrations: readonly Migration[] = [
   expires_at INTEGER NOT NULL,
   items TEXT NOT NULL,
   revisions TEXT NOT NULL DEFAULT '{}',
+  item INTEGER,
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID`,
       `CREATE INDEX sherd_lease_queue ON sherd_lease (queue, expires_at)`,
+      `CREATE UNIQUE INDEX sherd_lease_item ON sherd_lease (item) WHERE item IS NOT NULL`,
       `CREATE TABLE sherd_history (
   seq INTEGER PRIMARY KEY NOT NULL,
   queue TEXT NOT NULL,

@@ -20,6 +20,12 @@ import { nextWake } from "./rings/next-wake.ts";
 import { notifier } from "./rings/notifier.ts";
 import { payloads } from "./rings/payloads.ts";
 import { prune } from "./rings/prune.ts";
+import { pull } from "./rings/pull.ts";
+import { pullDrafts } from "./rings/pull-drafts.ts";
+import { pullEnds } from "./rings/pull-ends.ts";
+import { pullFences } from "./rings/pull-fences.ts";
+import { pullInspect } from "./rings/pull-inspect.ts";
+import { pullRaces } from "./rings/pull-races.ts";
 import { retry } from "./rings/retry.ts";
 import { settle } from "./rings/settle.ts";
 import { storm } from "./rings/storm.ts";
@@ -49,6 +55,12 @@ const groups: Readonly<Record<string, Guarantees>> = {
   sweep,
   hold,
   wake,
+  "drafts of pulled items": pullDrafts,
+  pull,
+  "moves of pulled items": pullEnds,
+  "fences of pulled items": pullFences,
+  "pulled items beside others": pullInspect,
+  "pulled items, several callers": pullRaces,
   "next wake": nextWake,
   "close leases": closeLeases,
   inspect,
