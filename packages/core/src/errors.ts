@@ -9,21 +9,32 @@ export interface SherdErrorDetails {
   HOOK_STUCK: { readonly id: string; readonly timeoutMinutes: number };
   HOOK_TIMEOUT: { readonly id: string; readonly timeoutMs: number };
   INTERRUPTED: { readonly id: string };
+  INVALID_REQUEST: { readonly call: string; readonly field: string; readonly received: unknown };
   INVALID_OPTION: { readonly option: string; readonly received: unknown };
   KEY_CONFLICT: { readonly queue: string; readonly key: string; readonly existingId: string | null };
+  LEASE_EXPIRED: AboutSubject & { readonly currentRevision: number };
   LEASE_LOST: { readonly id: string };
   MIGRATION_CHANGED: { readonly scope: string; readonly tag: string };
   MIGRATIONS_MISSING: { readonly namespace: string };
   NAMESPACE_TAKEN: { readonly namespace: string };
   NESTED_TRANSACTION: Record<never, never>;
+  NOT_LEASED: AboutSubject & { readonly currentRevision: number; readonly status: string };
   NOT_MIGRATED: { readonly scope: string | null; readonly missing: readonly string[] };
   PAYLOAD_INVALID: { readonly hook: string; readonly issues: readonly PayloadIssue[] };
   PAYLOAD_NOT_SERIALIZABLE: { readonly hook: string; readonly path: string };
   PAYLOAD_TOO_LARGE: { readonly hook: string; readonly bytes: number; readonly maxBytes: number };
+  REVISION_CONFLICT: AboutSubject & { readonly revision: number; readonly currentRevision: number };
   ROUTES_MISSING: { readonly namespace: string };
   SCHEMA_NEWER: { readonly scope: string; readonly unknown: readonly string[] };
+  SUBJECT_NOT_FOUND: AboutSubject;
+  SUBJECT_TIMEOUT: AboutSubject & { readonly timeoutMs: number };
   TRANSACTION_ENDED: { readonly namespace: string; readonly hook: string };
   UNKNOWN_HOOK: { readonly namespace: string; readonly hook: string; readonly known: readonly string[] };
+}
+
+interface AboutSubject {
+  readonly dispatcherId: string;
+  readonly subjectKey: string;
 }
 
 export interface PayloadIssue {

@@ -7,7 +7,14 @@ export type { StatementBoundary, StatementObserver } from "./adapter/statement-o
 export type { Claim, ClaimRequest, Extension, KeyConflict, Storage } from "./adapter/storage.ts";
 export type { SuspectRule, Sweep } from "./adapter/storage.ts";
 export { type Clock, systemClock } from "./clock/clock.ts";
-export { isSherdError, NonRetryable, RetryAfter, SherdError } from "./errors.ts";
+export {
+  isNonRetryable,
+  isRetryAfter,
+  isSherdError,
+  NonRetryable,
+  RetryAfter,
+  SherdError,
+} from "./errors.ts";
 export type { PayloadIssue, SherdErrorCode, SherdErrorDetails } from "./errors.ts";
 export { defineFragment } from "./fragment/define.ts";
 export type { BuildScope, FragmentBuilder, FragmentDefinition } from "./fragment/define.ts";
@@ -15,6 +22,7 @@ export type { Routes, RouteScope, TableOptions } from "./fragment/define.ts";
 export type { AnyFragment, Fragment, HandlerContext } from "./fragment/fragment.ts";
 export { type Instantiation, instantiate } from "./fragment/instantiate.ts";
 export type { FragmentOptions } from "./fragment/options.ts";
+export { transactionOf } from "./fragment/unit-of-work-scope.ts";
 export { isMountedAt } from "./fragment/route-handler.ts";
 export { type FragmentTable, type TableBuilder, tableBuilder } from "./fragment/tables.ts";
 export type { BoundServices, ServiceUnitOfWork, UnitOfWork, UsedFragment } from "./fragment/unit-of-work.ts";
@@ -25,21 +33,28 @@ export type { HookList, HookOperations, HookStatus, ListHooks, PruneHooks } from
 export type { DurableHooksOptions, HookRetention } from "./hook/options.ts";
 export type { TriggerOptions } from "./hook/trigger.ts";
 export type { HookView } from "./hook/view.ts";
+export { type EncodedJson, encodeJson, type JsonRefusal } from "./json/json.ts";
 export type { AttemptError, ClaimedItem, LostItem, NewItem, SettledItem, Settlement } from "./kernel/item.ts";
 export type { ItemCounts, ItemFilter, ItemPage, ItemState, ItemStatus, ItemView } from "./kernel/item.ts";
 export type { OnConflict, Outcome, SettleResult } from "./kernel/item.ts";
 export type { PullDraft, PullDue, PulledItem, PulledMove } from "./kernel/pulled-item.ts";
 export type { PullMove, PullPhase, PullResult } from "./kernel/pulled-item.ts";
 export { type PullFence, pullMoves, type PullProgress } from "./kernel/pull-move.ts";
-export { released } from "./kernel/transition.ts";
+export { describeError, released } from "./kernel/transition.ts";
 export { type MigrationReport, migrate } from "./migrate/migrate.ts";
+export { readiness } from "./migrate/readiness.ts";
 export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";
 export { invalidOption } from "./options/invalid-option.ts";
-export { optionalFunction, requireInteger, requireKnown } from "./options/require-option.ts";
+export { optionalFunction, requireInteger, requireKnown, requireText } from "./options/require-option.ts";
+export { Heartbeat, type HeartbeatOptions, type OpenLeases } from "./processor/heartbeat.ts";
+export { IdleWaiters, within } from "./processor/idle-waiters.ts";
 export { createDurableHooksProcessor } from "./processor/processor.ts";
 export type { DurableHooksProcessor, ProcessDueOptions, ProcessedHooks } from "./processor/processor.ts";
 export type { StopOptions, WakeListener, WakeOptions } from "./processor/processor.ts";
 export type { RecoveredHook, RecoverOptions } from "./processor/recovery.ts";
-export { custom, exponential, fixed, noRetry } from "./retry/policy.ts";
+export { retryDelayMs } from "./retry/delay.ts";
+export { custom, exponential, fixed, longestDelayMs, noRetry, requirePolicy } from "./retry/policy.ts";
 export type { CustomRetry, ExponentialRetry, FailedAttempt, FixedRetry } from "./retry/policy.ts";
 export type { NoRetry, RetryPolicy, StoredRetry } from "./retry/policy.ts";
+export type { StandardSchemaV1 } from "@standard-schema/spec";
+export { uuidv7 as newId } from "uuidv7";

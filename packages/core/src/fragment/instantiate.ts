@@ -5,6 +5,7 @@ import type { Hook } from "../hook/hook.ts";
 import { hookOperations } from "../hook/operations.ts";
 import { hookSettings } from "../hook/options.ts";
 import { reporter } from "../hook/reporter.ts";
+import { readiness } from "../migrate/readiness.ts";
 import { scopeOf } from "../migrate/scope.ts";
 import { invalidOption } from "../options/invalid-option.ts";
 import { optionalFunction, requireInteger, requireKnown } from "../options/require-option.ts";
@@ -108,9 +109,7 @@ function buildInternals<Config, Tables, Hooks, Services>(
     services: new Map(Object.entries(definition.buildServices({ config, tables }) as Record<string, never>)),
     scope,
     triggering: new Set(),
-    ready: once(() =>
-      adapter.migrator.verify(scope === null ? [adapter.migrator.kernel] : [adapter.migrator.kernel, scope]),
-    ),
+    ready: readiness(adapter, scope === null ? [adapter.migrator.kernel] : [adapter.migrator.kernel, scope]),
   };
 }
 
@@ -133,18 +132,6 @@ function requireHook(name: string, { timeoutMs, run }: Hook<unknown, unknown>): 
   if (typeof run !== "function") throw invalidOption(`hook "${name}".run`, run, "a function");
   if (timeoutMs !== undefined) requireInteger(`hook "${name}".timeoutMs`, timeoutMs, 1, longestDelayMs);
   if (name.length === 0 || name.length > 200) throw invalidOption("hook name", name, "1 to 200 characters");
-}
-
-/** Run `check` until it has succeeded once; callers in the meantime share one run. */
-function once(check: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | null = null;
-  return () => {
-    running ??= check().catch((error: unknown) => {
-      running = null;
-      throw error;
-    });
-    return running;
-  };
 }
 
 const namespacesOf = new WeakMap<DatabaseAdapter, Set<string>>();

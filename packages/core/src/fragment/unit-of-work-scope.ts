@@ -8,6 +8,13 @@ import type { UnitOfWork } from "./unit-of-work.ts";
 
 type AnyUnit = UnitOfWork<unknown, Record<string, never>> & { readonly services: Record<string, unknown> };
 
+const transactions = new WeakMap<object, Transaction>();
+
+/** The transaction of a unit of work; null for any other object. */
+export function transactionOf(unit: object): Transaction | null {
+  return transactions.get(unit) ?? null;
+}
+
 /**
  * One open transaction and what is triggered in it, whichever fragments take part. Triggers are collected,
  * and `flush` writes them in one statement as the last thing before the commit.
@@ -33,6 +40,14 @@ export class UnitOfWorkScope {
     const unit = this.#makeUnit(fragment);
     this.#units.set(fragment, unit);
     return unit;
+  }
+
+  /** A unit of this scope with more to it. */
+  extend(unit: AnyUnit, more: object): object {
+    const own = { ...Object.getOwnPropertyDescriptors(unit), ...Object.getOwnPropertyDescriptors(more) };
+    const extended: object = Object.defineProperties({}, own);
+    transactions.set(extended, this.#tx);
+    return extended;
   }
 
   /** Write what was triggered, as the last thing before the commit. */
@@ -116,6 +131,7 @@ export class UnitOfWorkScope {
     for (const [name, service] of fragment.services) {
       services[name] = async (...args: unknown[]) => service(unit, ...args);
     }
+    transactions.set(unit, tx);
     return unit;
   }
 }

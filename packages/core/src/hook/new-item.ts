@@ -6,8 +6,9 @@ import { invalidOption } from "../options/invalid-option.ts";
 import { requireBoolean, requireInteger, requireKnown, requireText } from "../options/require-option.ts";
 import { longestDelayMs, requirePolicy, type StoredRetry } from "../retry/policy.ts";
 import { formatRetry } from "../retry/stored-retry.ts";
-import { encodeJson } from "./json.ts";
+import { encodeJson } from "../json/json.ts";
 import { parsePayload } from "./payload.ts";
+import { TriggerJson } from "./trigger-json.ts";
 import type { TriggerOptions } from "./trigger.ts";
 
 /** A checked trigger: its row, and the part of the check that takes a promise, if any. */
@@ -39,7 +40,7 @@ export function newTrigger(
   if (hook === undefined) throw unknownHook(namespace, name, [...hooks.keys()]);
   requireKnown("trigger", options, optionNames);
   const maxBytes = settings.maxPayloadBytes;
-  const { text, value } = encodeJson(name, "payload", payload ?? null, maxBytes);
+  const { text, value } = encodeJson(payload ?? null, maxBytes, new TriggerJson(name, "payload"));
   const parsed = parsePayload(name, hook.input, value);
   // Whoever flushes hears of a refusal; until then, or if nobody ever does, it must not count as unhandled.
   if (parsed instanceof Promise) parsed.catch(() => {});
@@ -64,7 +65,10 @@ export function newTrigger(
         ? null
         : requireInteger("trigger.timeoutMs", options.timeoutMs, 1, longestDelayMs),
     body: text,
-    trace: options.trace === undefined ? null : encodeJson(name, "trace", options.trace, maxBytes).text,
+    trace:
+      options.trace === undefined
+        ? null
+        : encodeJson(options.trace, maxBytes, new TriggerJson(name, "trace")).text,
   };
   return { item, validated: parsed instanceof Promise ? parsed : null };
 }

@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { encodeJson } from "./json.ts";
+import { encodeJson } from "../json/json.ts";
+import { TriggerJson } from "./trigger-json.ts";
 import { parsePayload } from "./payload.ts";
 
 function schemaOf<T>(
@@ -28,14 +29,16 @@ test("a handler gets what the schema makes of the payload", () => {
 test("a date survives as a date where the schema transforms it back", () => {
   const at = new Date(1_700_000_000_000);
   const schema = z.object({ at: z.iso.datetime().transform((text) => new Date(text)) });
-  expect(parsePayload("deliver", schema, encodeJson("deliver", "payload", { at }, 1_000).value)).toEqual({
+  expect(
+    parsePayload("deliver", schema, encodeJson({ at }, 1_000, new TriggerJson("deliver", "payload")).value),
+  ).toEqual({
     at,
   });
   expect(
     parsePayload(
       "deliver",
       z.object({ at: z.coerce.date() }),
-      encodeJson("deliver", "payload", { at }, 1_000).value,
+      encodeJson({ at }, 1_000, new TriggerJson("deliver", "payload")).value,
     ),
   ).toEqual({ at });
 });

@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type PayloadIssue, SherdError } from "../errors.ts";
-import { joinPath } from "./json.ts";
+import { joinPath } from "../json/json.ts";
 
 /** Check a decoded payload and make of it what the handler gets. A promise only where the schema is asynchronous. */
 export function parsePayload(

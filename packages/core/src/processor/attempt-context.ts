@@ -75,11 +75,10 @@ export class AttemptContext implements HookContext<never, never> {
   #unit(scope: UnitOfWorkScope): object {
     const { name } = this.#attempt.item;
     const unit = scope.unitFor(this.#fragment);
-    return {
-      ...unit,
+    return scope.extend(unit, {
       triggerSelf: (payload: unknown, options?: TriggerOptions) =>
         scope.trigger(this.#fragment, name, payload, options),
-    };
+    });
   }
 
   #completion() {

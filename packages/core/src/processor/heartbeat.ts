@@ -1,18 +1,22 @@
 import type { Extension, Storage } from "../adapter/storage.ts";
 import type { Clock } from "../clock/clock.ts";
-import type { LeaseBook } from "./lease-book.ts";
+/** The leases that are to be renewed. */
+export interface OpenLeases {
+  readonly size: number;
+  open(): readonly string[];
+}
 
-interface HeartbeatOptions {
+export interface HeartbeatOptions {
   readonly storage: Storage;
   readonly queue: string;
   readonly leaseMs: number;
-  readonly leases: LeaseBook;
+  readonly leases: OpenLeases;
   readonly clock: Clock;
   readonly onExtended: (extension: Extension) => void;
   readonly onError: (error: unknown) => void;
 }
 
-/** Renews the leases of a processor in one statement, at a third of their life, while there are any. */
+/** Renews leases in one statement, at a third of their life, while there are any. */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
   #cancelTimer: (() => void) | null = null;

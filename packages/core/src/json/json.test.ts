@@ -1,10 +1,12 @@
 import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { TriggerJson } from "../hook/trigger-json.ts";
 import { encodeJson } from "./json.ts";
 
 const limit = 262_144;
-const encode = (payload: unknown) => encodeJson("deliver", "payload", payload, limit);
+const ofPayload = new TriggerJson("deliver", "payload");
+const encode = (payload: unknown) => encodeJson(payload, limit, ofPayload);
 
 /** JSON has no sign of zero. */
 function withoutNegativeZero(value: unknown): unknown {
@@ -123,13 +125,13 @@ test.each([
 ])("the limit is in bytes of UTF-8 and may be reached: characters of %s", (_what, character, bytes) => {
   const payload = character.repeat(100);
   const size = 2 + 100 * bytes;
-  expect(encodeJson("deliver", "payload", payload, size).value).toBe(payload);
-  const act = () => encodeJson("deliver", "payload", payload, size - 1);
+  expect(encodeJson(payload, size, ofPayload).value).toBe(payload);
+  const act = () => encodeJson(payload, size - 1, ofPayload);
   const details = { hook: "deliver", bytes: size, maxBytes: size - 1 };
   expect(act).toThrow(expect.objectContaining({ code: "PAYLOAD_TOO_LARGE", details }));
   expect(act).toThrow(`takes ${size} bytes as JSON and at most ${size - 1} are allowed`);
 });
 
 test("a payload far below the limit passes", () => {
-  expect(encodeJson("deliver", "payload", "é", 12).text).toBe(`"é"`);
+  expect(encodeJson("é", 12, ofPayload).text).toBe(`"é"`);
 });

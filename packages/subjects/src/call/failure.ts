@@ -1,0 +1,34 @@
+import {
+  type AttemptError,
+  describeError,
+  isNonRetryable,
+  isSherdError,
+  type PullDue,
+  retryDelayMs,
+  type RetryPolicy,
+} from "@sherd/core";
+import type { SubjectFailure } from "./requests.ts";
+
+/** A failure as it is kept; `at` is for the record only. */
+export function describeFailure(failure: unknown, at: number): AttemptError {
+  if (failure instanceof Error) {
+    const described = describeError(failure, 0, at);
+    if (isNonRetryable(failure)) return { ...described, retryable: false };
+    return isSherdError(failure) ? { ...described, retryable: failure.retryable } : described;
+  }
+  const { message, code, retryable } = failure as SubjectFailure;
+  const { stack: _, ...described } = describeError(Object.assign(new Error(message), { code }), 0, at);
+  return retryable === undefined ? described : { ...described, retryable };
+}
+
+/** When a subject that failed so often before is due again, if nobody else says. `random` is in [0, 1). */
+export function dueAfterFailure(
+  retry: RetryPolicy,
+  failuresBefore: number,
+  error: unknown,
+  random: number,
+): PullDue {
+  const failed = { attempt: failuresBefore + 1, maxAttempts: Infinity, error };
+  const ms = retryDelayMs(retry, failed, random);
+  return ms === null ? { kind: "never" } : { kind: "in", ms };
+}

@@ -1,0 +1,54 @@
+import type { Pools } from "../pool.ts";
+import { invalidRequest } from "../errors.ts";
+import { type Subject, toSubject } from "../subject.ts";
+import type { SubjectPage } from "./calls.ts";
+import { requireFields, requireKey, requireWhole } from "./check.ts";
+import type { CallPlace } from "./place.ts";
+import type { ListSubjects, OfPool } from "./requests.ts";
+
+type AnySubject = Subject<never, never>;
+type OneSubject = OfPool<Extract<keyof Pools, string>> & { readonly subjectKey: string };
+
+const statuses = ["idle", "leased", "running", "succeeded", "failed"] as const;
+
+export async function getSubject(
+  place: CallPlace,
+  { dispatcherId, subjectKey, ...rest }: OneSubject,
+): Promise<AnySubject | null> {
+  const call = "getSubject";
+  requireFields(call, rest, []);
+  const { queue } = place.poolOf(call, dispatcherId);
+  const keys = [requireKey(call, subjectKey)];
+  const [item = null] = await place.run(queue, (pull, tx) => pull.find(queue, keys, tx));
+  return item === null ? null : toSubject(dispatcherId, item);
+}
+
+/** Reads one item more than is asked for, which tells whether there is another page. */
+export async function listSubjects(
+  place: CallPlace,
+  { dispatcherId, status, limit = 50, cursor = null, ...rest }: ListSubjects<string>,
+): Promise<SubjectPage<AnySubject>> {
+  const call = "listSubjects";
+  requireFields(call, rest, []);
+  const { queue } = place.poolOf(call, dispatcherId);
+  if (status !== undefined && !statuses.includes(status))
+    throw invalidRequest(call, "status", status, `one of ${statuses.join(", ")}`);
+  requireWhole(call, "limit", limit, 1, 1_000);
+  if (cursor !== null && typeof cursor !== "string")
+    throw invalidRequest(call, "cursor", cursor, "what an earlier page answered");
+  const page = { queue, phase: status ?? null, after: cursor, limit: limit + 1 };
+  const items = await place.run(queue, (pull, tx) => pull.page(page, tx));
+  const subjects = items.slice(0, limit).map((item) => toSubject(dispatcherId, item));
+  return { subjects, cursor: items.length > limit ? (subjects.at(-1)?.subjectKey ?? null) : null };
+}
+
+export async function deleteSubject(
+  place: CallPlace,
+  { dispatcherId, subjectKey, ...rest }: OneSubject,
+): Promise<boolean> {
+  const call = "deleteSubject";
+  requireFields(call, rest, []);
+  const { queue } = place.poolOf(call, dispatcherId);
+  const keys = [requireKey(call, subjectKey)];
+  return (await place.run(queue, (pull, tx) => pull.remove(queue, keys, tx))).length > 0;
+}

@@ -1,0 +1,12 @@
+export type { SubjectCalls, SubjectOf, SubjectPage, SubjectResult } from "./call/calls.ts";
+export type { Checkpoint, ClaimDueSubjects, Completion, Failure, HeldSubject } from "./call/requests.ts";
+export type { ListSubjects, OfPool, Progress, SubjectDraft, SubjectFailure } from "./call/requests.ts";
+export type { SyncSubjects } from "./call/requests.ts";
+export type { SubjectErrorContext, SubjectEvent } from "./events.ts";
+export { type CursorOf, type MetaOf, pool, type Pool, type PoolId, type PoolOptions } from "./pool.ts";
+export type { Pools } from "./pool.ts";
+export type { FailurePolicy, RunCheckpoint, RunSubjects, RunTransaction } from "./run/options.ts";
+export type { SubjectContext, SubjectOutcome } from "./run/options.ts";
+export type { Subject, SubjectError, SubjectStatus } from "./subject.ts";
+export { createSubjects, type Subjects } from "./subjects.ts";
+export type { SubjectsOptions, SubjectTransaction } from "./subjects.ts";

@@ -1,0 +1,155 @@
+import { Heartbeat, newId, type PulledItem, type PullDraft, pullMoves } from "@sherd/core";
+import { describeFailure, dueAfterFailure } from "../call/failure.ts";
+import { draftsOf } from "../call/sync.ts";
+import { stopReasons } from "../errors.ts";
+import { queueOf, type SubjectInternals } from "../internals.ts";
+import type { Pool } from "../pool.ts";
+import type { RunSettings } from "./options.ts";
+
+const key = "discovery";
+const batch = 1_000;
+
+/**
+ * The rounds of a pool. A round is an item of its own in a queue beside the pool's, so that of all processes one discovers at a
+ * time, and another goes on when that dies.
+ */
+export class Discovery {
+  readonly queue: string;
+  readonly #internals: SubjectInternals;
+  readonly #settings: RunSettings;
+  readonly #subjects: string;
+  readonly #onDiscovered: () => void;
+  readonly #heartbeat: Heartbeat;
+  #held: PulledItem | null = null;
+  #abort = new AbortController();
+  #running: Promise<void> | null = null;
+  #isKnown = false;
+
+  constructor(internals: SubjectInternals, settings: RunSettings, onDiscovered: () => void) {
+    this.#internals = internals;
+    this.#settings = settings;
+    this.#onDiscovered = onDiscovered;
+    this.#subjects = queueOf(internals, settings.dispatcherId);
+    this.queue = `subject-discovery/${internals.profile}/${settings.dispatcherId}`;
+    const held = () => (this.#held?.lease ? [this.#held.lease] : []);
+    this.#heartbeat = new Heartbeat({
+      storage: internals.adapter.storage,
+      queue: this.queue,
+      leaseMs: settings.leaseMs,
+      clock: internals.clock,
+      leases: {
+        get size() {
+          return held().length;
+        },
+        open: held,
+      },
+      onExtended: ({ gone }) => {
+        if (gone.length > 0) this.#abort.abort(stopReasons.leaseLost(this.#about()));
+      },
+      onError: (error) => this.#report(error, "heartbeat"),
+    });
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== null;
+  }
+
+  /** Begin a round if one is due and nobody else is at it; it goes on beside everything else. */
+  async begin(): Promise<void> {
+    if (this.#running !== null) return;
+    const { adapter, owner } = this.#internals;
+    const { pull } = adapter;
+    if (!this.#isKnown) await pull.put(this.queue, [{ id: newId(), key }], false);
+    this.#isKnown = true;
+    const { leaseMs } = this.#settings;
+    const [item] = await pull.pull({ queue: this.queue, limit: 1, leaseMs, owner });
+    if (item === undefined) return;
+    this.#held = item;
+    this.#abort = new AbortController();
+    this.#heartbeat.start();
+    this.#running = this.#round(item)
+      .catch((error: unknown) => this.#report(error, "discover"))
+      .finally(() => {
+        this.#held = null;
+        this.#heartbeat.stop();
+        this.#running = null;
+        this.#onDiscovered();
+      });
+  }
+
+  /** End a round that is under way, and leave it to whoever comes next. */
+  async stop(): Promise<void> {
+    this.#abort.abort(stopReasons.interrupted(this.#about()));
+    await this.#running;
+  }
+
+  async #round(item: PulledItem): Promise<void> {
+    const { adapter, clock, random, pools } = this.#internals;
+    const { dispatcherId, everyMs } = this.#settings;
+    const { signal } = this.#abort;
+    try {
+      const drafts = await untilAborted(this.#discover(signal), signal);
+      for (let from = 0; from < drafts.length; from += batch) {
+        signal.throwIfAborted();
+        await this.#sync(drafts.slice(from, from + batch), item.startedAt ?? 0);
+      }
+      const due = { kind: "at", at: (item.startedAt ?? clock.now()) + (everyMs ?? 0) } as const;
+      await adapter.pull.move(this.queue, [pullMoves.complete(item, {}, due)]);
+      const { profile, report } = this.#internals;
+      report.event({ type: "discovered", profile, dispatcherId, subjects: drafts.length });
+      adapter.notifier.publish(this.#subjects, "work");
+    } catch (error) {
+      if (signal.aborted) {
+        await adapter.pull.move(this.queue, [pullMoves.release(item)]);
+        return;
+      }
+      const { retry } = pools[dispatcherId] as Pool;
+      const due = dueAfterFailure(retry, item.failures, error, random());
+      await adapter.pull.move(this.queue, [
+        pullMoves.fail(item, {}, describeFailure(error, clock.now()), due),
+      ]);
+      throw error;
+    }
+  }
+
+  async #discover(signal: AbortSignal): Promise<readonly PullDraft[]> {
+    const { pools } = this.#internals;
+    const { dispatcherId, discover } = this.#settings;
+    const subjects = (await discover?.({ signal })) ?? [];
+    return draftsOf("discover", pools[dispatcherId] as Pool, subjects);
+  }
+
+  /** A cursor is only where a new subject begins, and what waits for its retry, or is parked, goes on to. */
+  async #sync(drafts: readonly PullDraft[], startedAt: number): Promise<void> {
+    const { pull } = this.#internals.adapter;
+    const known = await pull.find(
+      this.#subjects,
+      drafts.map((draft) => draft.key),
+    );
+    const due = drafts.map((draft, index) => {
+      const item = known[index] ?? null;
+      if (item === null) return draft;
+      const { memo: _, ...news } = draft;
+      return item.phase === "failed" ? news : { dueAt: startedAt, ...news };
+    });
+    await pull.put(this.#subjects, due, true);
+  }
+
+  #about() {
+    return { dispatcherId: this.#settings.dispatcherId, subjectKey: key };
+  }
+
+  #report(error: unknown, during: "discover" | "heartbeat"): void {
+    const { profile, report } = this.#internals;
+    report.error(error, { profile, dispatcherId: this.#settings.dispatcherId, during });
+  }
+}
+
+/** What `discover` answers, or its signal's reason: one that never answers must hold up nobody. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
+}
