@@ -54,15 +54,20 @@ export class Discovery {
     return this.#running !== null;
   }
 
+  /** See to it that the rounds are there, the first of them due. */
+  async ensure(): Promise<void> {
+    if (this.#isKnown) return;
+    await this.#internals.adapter.pull.put(this.queue, [{ id: newId(), key }], false);
+    this.#isKnown = true;
+  }
+
   /** Begin a round if one is due and nobody else is at it; it goes on beside everything else. */
   async begin(): Promise<void> {
     if (this.#running !== null) return;
+    await this.ensure();
     const { adapter, owner } = this.#internals;
-    const { pull } = adapter;
-    if (!this.#isKnown) await pull.put(this.queue, [{ id: newId(), key }], false);
-    this.#isKnown = true;
     const { leaseMs } = this.#settings;
-    const [item] = await pull.pull({ queue: this.queue, limit: 1, leaseMs, owner });
+    const [item] = await adapter.pull.pull({ queue: this.queue, limit: 1, leaseMs, owner });
     if (item === undefined) return;
     this.#held = item;
     this.#abort = new AbortController();
@@ -77,10 +82,14 @@ export class Discovery {
       });
   }
 
-  /** End a round that is under way, and leave it to whoever comes next. */
-  async stop(): Promise<void> {
-    this.#abort.abort(stopReasons.interrupted(this.#about()));
+  /** Resolves when no round is under way. */
+  async idle(): Promise<void> {
     await this.#running;
+  }
+
+  /** End a round that is under way, and leave it to whoever comes next. */
+  interrupt(): void {
+    this.#abort.abort(stopReasons.interrupted(this.#about()));
   }
 
   async #round(item: PulledItem): Promise<void> {

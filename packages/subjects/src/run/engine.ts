@@ -17,6 +17,8 @@ import { type RunEnd, SubjectRun } from "./subject-run.ts";
 
 type Counts = Omit<ProcessedHooks, "nextWakeAt">;
 
+/** While it is busy, it asks for many subjects at a time rather than for one at a time often. */
+const claimSpacingMs = 5;
 /** How long handlers have to react to the abort of their signal when the processor stops. */
 const abortGraceMs = 500;
 /** How long ends may take to be written beyond the deadline of a stop. */
@@ -40,6 +42,7 @@ export class SubjectEngine {
   #wantsDiscovery = false;
   /** True when the last claim may have left something behind that a free slot could take. */
   #hasMore = false;
+  #cancelRefill: (() => void) | null = null;
   #isClosed = false;
   #givesUpAt = Infinity;
   #stopped: Promise<void> | null = null;
@@ -91,6 +94,7 @@ export class SubjectEngine {
 
   async nextWakeInMs(): Promise<number | null> {
     await this.#internals.ready();
+    await this.#discovery?.ensure();
     const queues = this.#discovery === null ? [this.queue] : [this.queue, this.#discovery.queue];
     const { storage } = this.#internals.adapter;
     const waits = await Promise.all(queues.map((queue) => storage.nextWakeInMs(queue, [])));
@@ -230,8 +234,17 @@ export class SubjectEngine {
       throw error;
     } finally {
       if (this.#runs.get(run.key) === run) this.#runs.delete(run.key);
-      if (this.#hasMore && !this.#isClosed) void this.#look();
+      if (this.#hasMore) this.#refill();
     }
+  }
+
+  /** Look for what was left behind, once for all the slots that become free within a moment. */
+  #refill(): void {
+    if (this.#cancelRefill !== null || this.#isClosed) return;
+    this.#cancelRefill = this.#internals.clock.schedule(() => {
+      this.#cancelRefill = null;
+      void this.#look();
+    }, claimSpacingMs);
   }
 
   /** Wait a moment before an end is written again; false when it is of no use any more. */
@@ -261,12 +274,14 @@ export class SubjectEngine {
     const { clock } = this.#internals;
     this.#isClosed = true;
     this.#givesUpAt = clock.elapsed() + deadlineMs + endGraceMs;
-    const discovered = this.#discovery?.stop();
+    this.#cancelRefill?.();
+    this.#cancelRefill = null;
     await this.#pumping?.catch(() => {});
-    await within(deadlineMs, Promise.all(this.#ending), clock);
+    const ended = Promise.all([...this.#ending, this.#discovery?.idle()]);
+    await within(deadlineMs, ended, clock);
     for (const run of this.#runs.values()) run.interrupt(abortGraceMs);
-    await within(abortGraceMs + endGraceMs, Promise.all(this.#ending), clock);
-    await discovered;
+    this.#discovery?.interrupt();
+    await within(abortGraceMs + endGraceMs, ended, clock);
   }
 
   #report(error: unknown, during: "claim" | "end" | "heartbeat"): void {

@@ -29,7 +29,7 @@ export class SubjectRun {
   readonly #pool: Pool;
   readonly #abort = new AbortController();
   #stop: ((end: RunEnd) => void) | null = null;
-  #cancelTimer: (() => void) | null = null;
+  readonly #timers: (() => void)[] = [];
 
   constructor(internals: SubjectInternals, settings: RunSettings, queue: string, item: PulledItem) {
     this.#internals = internals;
@@ -49,18 +49,16 @@ export class SubjectRun {
       this.#stop = resolve;
     });
     const { timeoutMs } = this.#settings;
-    if (timeoutMs !== null) {
-      this.#cancelTimer = this.#internals.clock.schedule(() => this.#timeOut(timeoutMs), timeoutMs);
-    }
+    if (timeoutMs !== null) this.#in(timeoutMs, () => this.#timeOut(timeoutMs));
     const end = await Promise.race([this.#handled(), stopped]);
-    this.#cancelTimer?.();
+    for (const cancel of this.#timers) cancel();
     return end;
   }
 
   /** Abort the signal and end the run as interrupted, `graceMs` later if the handler has not by then. */
   interrupt(graceMs: number): void {
     this.#abort.abort(stopReasons.interrupted(this.#about()));
-    this.#internals.clock.schedule(() => this.#stop?.({ kind: "interrupted" }), graceMs);
+    this.#in(graceMs, () => this.#stop?.({ kind: "interrupted" }));
   }
 
   /** Somebody else has the subject: nothing that the run does counts any more. */
@@ -70,8 +68,8 @@ export class SubjectRun {
     this.#stop?.({ kind: "failed", error });
   }
 
-  get isAborted(): boolean {
-    return this.#abort.signal.aborted;
+  #in(delayMs: number, run: () => void): void {
+    this.#timers.push(this.#internals.clock.schedule(run, delayMs));
   }
 
   #timeOut(timeoutMs: number): void {
