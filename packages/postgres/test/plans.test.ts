@@ -8,6 +8,7 @@ import { createDatabase } from "./databases.ts";
 import { claim, completed, enqueue, newItem, retriedAt } from "./queues.ts";
 
 const queue = "plans";
+const yearMs = 365 * 86_400_000;
 const heldIsHashed = /NOT \(ANY \(id = \(hashed SubPlan/g;
 let database: Awaited<ReturnType<typeof createDatabase>>;
 let client: Sql;
@@ -214,5 +215,18 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(plans).toContain("Index Scan using sherd_history_pkey");
     expect(plans.match(/Scan Backward using sherd_history_finished/g)).toHaveLength(2);
     expect(plans).not.toContain("Seq Scan on sherd_");
+  });
+
+  test("pruning looks at nothing that is not old enough", async () => {
+    await client.unsafe("set auto_explain.log_analyze = on; set auto_explain.log_timing = off");
+    const { answer, plans } = await plansOf(async () => [
+      await adapter.storage.prune(queue, "failed", yearMs, 10),
+      await adapter.storage.prune(queue, "completed", yearMs, 10),
+    ]);
+    await client.unsafe("set auto_explain.log_analyze = off");
+    expect(answer).toEqual([0, 0]);
+    expect(plans).toMatch(/Scan using sherd_item_done .*actual rows=0/);
+    expect(plans).toMatch(/Scan using sherd_history_finished .*actual rows=0/);
+    expect(plans).not.toContain("Rows Removed by Filter");
   });
 });
