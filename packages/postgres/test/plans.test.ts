@@ -1,13 +1,15 @@
-/** The plans of the hot statements, with many rows in every state that they must not read. */
+/** The plans of the hot statements, and what they read, beside more than a million items that they must not. */
 import type { ClaimedItem, DatabaseAdapter } from "@sherd/core";
 import { drizzle } from "drizzle-orm/postgres-js";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { postgresAdapter } from "../src/index.ts";
 import { createDatabase } from "./databases.ts";
+import { fillMillions, finishedId } from "./million-items.ts";
 import { claim, completed, enqueue, newItem, retriedAt } from "./queues.ts";
 
 const queue = "plans";
+const fillMs = 60_000;
 const yearMs = 365 * 86_400_000;
 const heldIsHashed = /NOT \(ANY \(id = \(hashed SubPlan/g;
 let database: Awaited<ReturnType<typeof createDatabase>>;
@@ -20,59 +22,65 @@ beforeAll(async () => {
   client = postgres(database.url, { max: 1, onnotice: ({ message = "" }) => explained.push(message) });
   adapter = postgresAdapter(drizzle(client), { listen: false });
   await adapter.migrator.apply([adapter.migrator.kernel]);
-  await fill();
+  await fillMillions(client, queue);
   await client.unsafe("load 'auto_explain'");
   await client.unsafe(`set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
+    set auto_explain.log_analyze = on; set auto_explain.log_buffers = on; set auto_explain.log_timing = off;
     set auto_explain.log_level = notice; set client_min_messages = notice`);
-}, 60_000);
+}, fillMs);
 
 afterAll(async () => {
   await client.end();
   await database.drop();
 });
 
-async function fill() {
-  const rows = (state: string, at: string, outcome: string, count: number) => `
-    insert into sherd_item (id, queue, name, key, state, at, outcome, concurrency_key, max_attempts, retry, body)
-    select gen_random_uuid(), '${queue}', 'deliver', '${state} ' || n, '${state}', ${at}, ${outcome}, 'key ' || n % 1000,
-      1, 'never', '{}' from generate_series(1, ${count}) n`;
-  await client.unsafe(rows("done", "now() - n * interval '1 second'", "'failed'", 100_000));
-  await client.unsafe(rows("timed", "now() + n * interval '1 hour'", "null", 100_000));
-  await client.unsafe(rows("parked", "null", "null", 50_000));
-  // As settles leave them: a row for a hundred.
-  await client.unsafe(`
-    insert into sherd_history (queue, outcome, finished_at, first_id, last_id, ids, names, keys, priorities, concurrency_keys,
-      attempts, failures, lost, max_attempts, errors, bodies, traces, created_at)
-    select '${queue}', 'completed', now() - n * interval '1 s', min(id::text)::uuid, max(id::text)::uuid, array_agg(id),
-      array_agg('deliver'::text), array_agg(null::text), array_agg(0), array_agg(null::text), array_agg(1), array_agg(0),
-      array_agg(0), array_agg(1), array_agg(null::jsonb), array_agg('{}'::json), array_agg(null::text), array_agg(now())
-    from generate_series(1, 1000) n cross join lateral (
-      select lpad(to_hex(n * 100 + item), 8, '0') || '-0000-4000-8000-000000000000' as text from generate_series(1, 100) item
-    ) i cross join lateral (select i.text::uuid as id) u group by n`);
+interface Explained<T> {
+  readonly answer: T;
+  /** Of every statement that ran, also of those inside of functions. */
+  readonly plans: string;
 }
 
-/** The plans of every statement that `work` ran, also of those inside of functions. */
-async function plansOf<T>(work: () => Promise<T>): Promise<{ readonly answer: T; readonly plans: string }> {
+/** Runs `work` for so many items, and asserts that it has looked at little else. */
+async function explain<T>(items: number, work: () => Promise<T>): Promise<Explained<T>> {
   explained = [];
   const answer = await work();
-  return { answer, plans: explained.join("\n") };
+  const plans = explained.join("\n");
+  expect(plans).not.toMatch(/Seq Scan on sherd_(item|history)/);
+  // A plan's root counts what is below it too, also within functions. For an item, a way down four indexes.
+  const touched = plans.matchAll(/Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/g);
+  for (const [, hit = 0, read = 0] of touched)
+    expect(Number(hit) + Number(read)).toBeLessThan(300 + items * 30);
+  // What a scan of an index read and threw away, such as what others hold.
+  for (const [, removed] of plans.matchAll(/Rows Removed by Filter: (\d+)/g)) {
+    expect(Number(removed)).toBeLessThan(1_000);
+  }
+  return { answer, plans };
 }
+
+test("the tables hold what no claim of the queue may take, a million of each", async () => {
+  const [row] = await client`select
+    (select count(*)::integer from sherd_item where queue <> ${queue} or state <> 'ready') as items,
+    (select sum(cardinality(ids))::integer from sherd_history) as finished`;
+  expect(row).toEqual({ items: 1_050_000, finished: 1_000_000 });
+});
 
 describe.each(["before", "after"] as const)("%s the statistics were gathered", (when) => {
   beforeAll(async () => {
     if (when === "after") await client.unsafe("vacuum analyze");
-  }, 60_000);
+  }, fillMs);
 
   test("an enqueue with keys looks them up in their index", async () => {
     const items = [
       newItem(queue, { key: `${when} 1`, onConflict: "ignore" }),
       newItem(queue, { key: "parked 1", onConflict: "ignore" }),
+      newItem(queue, { key: "parked 2", onConflict: "replace" }),
     ];
-    const { answer, plans } = await plansOf(() =>
+    const { answer, plans } = await explain(3, () =>
       adapter.transaction((tx) => adapter.storage.enqueue(tx, items)),
     );
-    expect(answer).toHaveLength(1);
-    expect(plans).toContain("Index Scan using sherd_item_key");
+    expect(answer.map(({ resolution }) => resolution)).toEqual(["ignored", "replaced"]);
+    expect(plans).toMatch(/Index Scan (using|on) sherd_item_key .*\n +Index Cond: .*queue = .*AND \(key = /);
+    expect(plans.match(/Conflict Arbiter Indexes: sherd_item_key/g)).toHaveLength(3);
     expect(plans).not.toContain("Seq Scan on sherd_");
   });
 
@@ -83,13 +91,13 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
       ...Array.from({ length: 300 }, (_, n) => ({ concurrencyKey: n % 2 === 0 ? `${when} ${n}` : null })),
     );
     await claim(adapter, queue);
-    const { answer, plans } = await plansOf(() => claim(adapter, queue));
+    const { answer, plans } = await explain(100, () => claim(adapter, queue));
     expect(answer).toHaveLength(100);
     expect(plans.match(/Index Scan using sherd_item_ready/g)).toHaveLength(2);
     expect(plans).toMatch(/Index (Only )?Scan using sherd_item_retrying/);
     expect(plans).toMatch(/Index (Only )?Scan using sherd_item_suspect/);
     expect(plans).toContain("sherd_lease_queue");
-    expect(plans).toContain("sherd_item_pkey");
+    expect(plans.match(/Index Scan using sherd_item_pkey/g)).toHaveLength(2);
     expect(plans.match(heldIsHashed)).toHaveLength(2);
     expect(plans).toMatch(/concurrency_key = \(hashed SubPlan/);
     expect(plans).not.toContain("Seq Scan on sherd_");
@@ -100,13 +108,13 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     const plain = `plain ${when}`;
     await enqueue(adapter, plain, ...Array.from({ length: 30 }, () => ({})));
     const [{ lease } = { lease: "" }] = await claim(adapter, plain, { limit: 10 });
-    const { answer, plans } = await plansOf(() => claim(adapter, plain, { limit: 10, closed: [lease] }));
+    const { answer, plans } = await explain(10, () => claim(adapter, plain, { limit: 10, closed: [lease] }));
     expect(answer).toHaveLength(10);
     expect(plans.match(/Index Scan using sherd_item_ready/g)).toHaveLength(1);
     expect(plans.match(heldIsHashed)).toHaveLength(1);
     expect(plans).toContain("sherd_lease_queue");
     expect(plans).toContain("sherd_lease_pkey");
-    expect(plans).toContain("sherd_item_pkey");
+    expect(plans.match(/Index Scan using sherd_item_pkey/g)).toHaveLength(1);
     expect(plans).not.toContain("sherd_item_retrying");
     expect(plans).not.toContain("Seq Scan on sherd_");
     expect(plans).not.toMatch(/Sort Key: (i\.)?priority/);
@@ -114,11 +122,19 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(plans).not.toContain(`queue = '${plain}'`);
   });
 
+  test("leases that are closed on their own are deleted by id", async () => {
+    await enqueue(adapter, queue, {}, {});
+    const [{ lease } = { lease: "" }] = await claim(adapter, queue, { limit: 1 });
+    const { plans } = await explain(1, () => adapter.storage.closeLeases([lease]));
+    expect(plans).toMatch(/Delete on sherd_lease[^]*actual rows=1\.00[^]*sherd_lease_pkey/);
+    expect(plans).not.toContain("Seq Scan on sherd_");
+  });
+
   test("a settle of plain completions deletes items by id, and writes one row of history", async () => {
     const plain = `plain ends ${when}`;
     await enqueue(adapter, plain, ...Array.from({ length: 20 }, () => ({})));
     const items = await claim(adapter, plain);
-    const { plans } = await plansOf(() =>
+    const { plans } = await explain(20, () =>
       adapter.storage.settle(
         plain,
         items.map((item) => completed(item)),
@@ -139,26 +155,53 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     await enqueue(adapter, queue, {}, {});
     const items = (await claim(adapter, queue)) as [ClaimedItem, ClaimedItem];
     const outcomes = items.map((item, index) => (index % 2 === 0 ? completed(item) : retriedAt(item, 1e9)));
-    const { plans } = await plansOf(() => adapter.storage.settle(queue, outcomes));
+    const { plans } = await explain(items.length, () => adapter.storage.settle(queue, outcomes));
     expect(plans).toContain("sherd_item_pkey");
     expect(plans).toContain("sherd_lease_pkey");
     expect(plans).not.toContain("Seq Scan on sherd_");
   });
 
-  test("a sweep reads what is due and whose lease has expired, and no other item", async () => {
+  test("an attempt that ends in the user's transaction holds and settles its item by id", async () => {
     await enqueue(adapter, queue, {});
-    await claim(adapter, queue, { leaseMs: 1 });
-    const { plans } = await plansOf(() => adapter.storage.sweep(queue, 100, 3));
-    expect(plans).toContain("Index Scan using sherd_item_timed");
+    const [item] = (await claim(adapter, queue, { limit: 1 })) as [ClaimedItem];
+    const { answer, plans } = await explain(1, () =>
+      adapter.transaction(async (tx) => [
+        await adapter.storage.hold(tx, item.lease, item.id),
+        await adapter.storage.settle(queue, [completed(item)], tx),
+      ]),
+    );
+    expect(answer).toEqual(["held", [{ id: item.id, result: "settled" }]]);
+    expect(plans).toMatch(/Index Scan using sherd_lease_pkey on sherd_lease l /);
+    expect(plans).toMatch(/Delete on sherd_item[^]*sherd_item_pkey/);
+    expect(plans).not.toContain("Seq Scan on sherd_");
+  });
+
+  test("a sweep reads what is due and whose lease has expired, and no other item", async () => {
+    const swept = `swept ${when}`;
+    await enqueue(adapter, swept, {}, {});
+    const [due] = (await claim(adapter, swept, { limit: 1 })) as [ClaimedItem];
+    await adapter.storage.settle(swept, [retriedAt(due, 0)]);
+    const [late] = (await claim(adapter, swept, { limit: 1, leaseMs: 0.001 })) as [ClaimedItem];
+    const { answer, plans } = await explain(2, () => adapter.storage.sweep(swept, 100, 3));
+    expect(answer).toMatchObject({ promoted: 1, lost: [{ id: late.id }] });
+    expect(plans).toMatch(/Index Scan using sherd_item_timed .*actual rows=1\.00/);
     expect(plans).toContain("sherd_lease_queue");
+    expect(plans.match(/Index Scan using sherd_item_pkey/g)?.length).toBeGreaterThanOrEqual(4);
+    expect(plans).not.toContain("Seq Scan on sherd_");
+  });
+
+  test("a sweep with nothing to do reads no item at all", async () => {
+    const { answer, plans } = await explain(0, () => adapter.storage.sweep(queue, 100, 3));
+    expect(answer).toEqual({ promoted: 0, lost: [], more: false });
+    expect(plans).toMatch(/Index Scan using sherd_item_timed .*actual rows=0\.00/);
     expect(plans).not.toContain("Seq Scan on sherd_");
   });
 
   test("the next wake reads the first timed item", async () => {
-    const { plans } = await plansOf(() => adapter.storage.nextWakeInMs(queue, ["deliver"]));
+    const { plans } = await explain(1, () => adapter.storage.nextWakeInMs(queue, ["deliver"]));
     expect(plans).toMatch(/sherd_item_ready/);
-    const { plans: timed } = await plansOf(() => adapter.storage.nextWakeInMs(queue, ["unknown"]));
-    expect(timed).toMatch(/Scan using sherd_item_timed/);
+    const { plans: timed } = await explain(1, () => adapter.storage.nextWakeInMs(queue, ["unknown"]));
+    expect(timed).toMatch(/Scan using sherd_item_timed .*actual rows=1\.00/);
     expect(timed).not.toContain("Seq Scan on sherd_item");
   });
 
@@ -166,20 +209,22 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     await enqueue(adapter, queue, {});
     const [{ id, lease } = { id: "", lease: "" }] = await claim(adapter, queue, { limit: 1 });
     await adapter.storage.cancel(queue, id);
-    const { answer, plans } = await plansOf(() => adapter.storage.extend(queue, [lease], 60_000));
+    const { answer, plans } = await explain(1, () => adapter.storage.extend(queue, [lease], 60_000));
     expect(answer).toEqual({ gone: [], cancelled: [id] });
     expect(plans).toMatch(/sherd_item_cancel/);
+    expect(plans).toMatch(/Index Scan using sherd_lease_pkey/);
     expect(plans).not.toContain("Seq Scan on sherd_item");
   });
 
   test("a look at one finds it by id, also in the history, and where it is not", async () => {
-    const known = `${(500 * 100 + 50).toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
-    const { answer, plans } = await plansOf(() => adapter.storage.get(queue, known));
+    const known = finishedId(500_050);
+    const unknown = finishedId(500_050, 1);
+    const { answer, plans } = await explain(1, () => adapter.storage.get(queue, known));
     expect(answer).toMatchObject({ id: known, outcome: "completed" });
-    const { answer: missing, plans: others } = await plansOf(async () => [
-      await adapter.storage.get(queue, crypto.randomUUID()),
-      await adapter.storage.cancel(queue, crypto.randomUUID()),
-      await adapter.storage.retry(queue, crypto.randomUUID()),
+    const { answer: missing, plans: others } = await explain(1, async () => [
+      await adapter.storage.get(queue, unknown),
+      await adapter.storage.cancel(queue, unknown),
+      await adapter.storage.retry(queue, unknown),
     ]);
     expect(missing).toEqual([null, "not_found", "not_found"]);
     for (const plan of [plans, others]) {
@@ -191,8 +236,8 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
   });
 
   test("a wake looks its keys up in their index", async () => {
-    const { answer, plans } = await plansOf(() =>
-      adapter.storage.wake(queue, [`parked ${when.length}`, "none"]),
+    const { answer, plans } = await explain(1, () =>
+      adapter.storage.wake(queue, [`parked ${10 + when.length}`, "none"]),
     );
     expect(answer).toBe(1);
     expect(plans).toContain("sherd_item_key");
@@ -200,30 +245,32 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
   });
 
   test("pruning and paging start at their end of the index", async () => {
-    const { plans } = await plansOf(async () => {
+    const { plans: pruned } = await explain(10, async () => {
       await adapter.storage.prune(queue, "failed", 1000, 10);
       await adapter.storage.prune(queue, "completed", 1000, 10);
+    });
+    expect(pruned).toContain("Index Scan using sherd_item_done");
+    expect(pruned).toMatch(/Scan using sherd_history_finished/);
+    expect(pruned).toContain("Index Scan using sherd_history_pkey");
+    expect(pruned).not.toContain("Seq Scan on sherd_");
+    // Without statistics the first page of failed items is sorted out of all of them.
+    const { plans: listed } = await explain(when === "before" ? Infinity : 10, async () => {
       const page = await adapter.storage.list(queue, { status: "failed", limit: 10, cursor: null });
       await adapter.storage.list(queue, { status: "failed", limit: 10, cursor: page.cursor });
       const finished = await adapter.storage.list(queue, { status: "completed", limit: 10, cursor: null });
       expect(finished.items).toHaveLength(10);
       await adapter.storage.list(queue, { status: "completed", limit: 10, cursor: finished.cursor });
     });
-    expect(plans).toContain("Index Scan using sherd_item_done");
-    expect(plans).toContain("Index Scan Backward using sherd_item_done");
-    expect(plans).toMatch(/Scan using sherd_history_finished/);
-    expect(plans).toContain("Index Scan using sherd_history_pkey");
-    expect(plans.match(/Scan Backward using sherd_history_finished/g)).toHaveLength(2);
-    expect(plans).not.toContain("Seq Scan on sherd_");
+    expect(listed).toContain("Index Scan Backward using sherd_item_done");
+    expect(listed.match(/Scan Backward using sherd_history_finished/g)).toHaveLength(2);
+    expect(listed).not.toContain("Seq Scan on sherd_");
   });
 
   test("pruning looks at nothing that is not old enough", async () => {
-    await client.unsafe("set auto_explain.log_analyze = on; set auto_explain.log_timing = off");
-    const { answer, plans } = await plansOf(async () => [
+    const { answer, plans } = await explain(0, async () => [
       await adapter.storage.prune(queue, "failed", yearMs, 10),
       await adapter.storage.prune(queue, "completed", yearMs, 10),
     ]);
-    await client.unsafe("set auto_explain.log_analyze = off");
     expect(answer).toEqual([0, 0]);
     expect(plans).toMatch(/Scan using sherd_item_done .*actual rows=0/);
     expect(plans).toMatch(/Scan using sherd_history_finished .*actual rows=0/);
