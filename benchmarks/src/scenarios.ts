@@ -1,6 +1,7 @@
 import type { Scenario } from "./scenario.ts";
 import { defaults } from "./scenarios/defaults.ts";
 import { drain } from "./scenarios/drain.ts";
+import { fairness } from "./scenarios/fairness.ts";
 import { growth } from "./scenarios/growth.ts";
 import { idle } from "./scenarios/idle.ts";
 import { largeWorkers } from "./scenarios/large-workers.ts";
@@ -24,6 +25,7 @@ export const scenarios: readonly Scenario[] = [
   transaction,
   together,
   latency,
+  fairness,
   growth,
   snapshot,
   sqlite,

@@ -14,7 +14,11 @@ export function shrink(measurement: Measurement, by: number): Measurement {
       return { ...measurement, count: less(measurement.count) };
     case "together":
       return { ...measurement, times: less(measurement.times) };
-    case "latency":
+    case "latency": {
+      const { flood, seconds } = measurement;
+      const fewer = flood === undefined ? {} : { flood: less(flood) };
+      return { ...measurement, seconds: less(seconds), ...fewer };
+    }
     case "idle":
       return { ...measurement, seconds: less(measurement.seconds) };
     case "age":

@@ -51,8 +51,10 @@ export interface OpenOptions {
   /** `postgres://…` of a database of this run, `redis://…` of a database number of this run, or the path of an SQLite file. */
   readonly url: string;
   readonly mode: Mode;
-  /** True: the database is empty, create everything. False: another `open` has installed it, in this or another process. */
+  /** True: create what is not there yet. False: another `open` has installed it, in this or another process. */
   readonly install: boolean;
+  /** Hooks of different ones share the database and no worker. Absent: there is one. Only `fairness` asks for more. */
+  readonly namespace?: string;
   /** How many triggers will be under way at once; what a pool of connections should allow. */
   readonly parallel: number;
 }

@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { quantile } from "../statistics.ts";
 import type { System } from "../system.ts";
 import type { SystemName } from "../systems.ts";
 import { need } from "./fill.ts";
+import { Flood } from "./flood.ts";
 import type { Latency, Sample } from "./measurement.ts";
 import { monotonicMs } from "./monotonic.ts";
 import type { Place } from "./place.ts";
 import { RemoteWorkforce } from "./remote-workforce.ts";
+import { SteadyTriggers } from "./steady-triggers.ts";
 import { LocalWorkforce, type Workforce } from "./workforce.ts";
 
 /** The first second is for connections and compiled code. */
@@ -19,46 +20,27 @@ export async function latency(
   name: SystemName,
   system: System,
   { url }: Place,
-  measurement: Latency,
+  { perSecond, seconds, flood: floodCount }: Latency,
 ): Promise<Sample> {
   const options = { url, mode: "tuned", install: true, parallel: 4 } as const;
   const opened = await system.open(options);
   const workforce = await openListener(name, system, options);
+  const flood = floodCount === undefined ? null : await Flood.open({ name, system, url, count: floodCount });
   await workforce.begin(Infinity);
-  const trigger = need(opened.trigger, system, "trigger").bind(opened);
+  const triggers = new SteadyTriggers(need(opened.trigger, system, "trigger").bind(opened), perSecond);
+  const untilCount = (count: number) => triggers.until(() => triggers.count >= count);
 
-  const calls: { readonly at: number; committedAt: number }[] = [];
-  const intervalMs = 1_000 / measurement.perSecond;
-  const warmUps = Math.ceil(warmUpMs / intervalMs);
-  const startedAt = monotonicMs();
-  const under: Promise<void>[] = [];
-  for (let number = 0; number < warmUps + measurement.perSecond * measurement.seconds; number++) {
-    // A jitter keeps the triggers from falling into step with somebody's polls.
-    await sleepUntil(startedAt + (number + Math.random() / 2) * intervalMs);
-    const call = { at: monotonicMs(), committedAt: Infinity };
-    calls.push(call);
-    under.push(trigger({ number }).then(() => void (call.committedAt = monotonicMs())));
-  }
-  await Promise.all(under);
+  const warmUp = () => untilCount((perSecond * warmUpMs) / 1_000);
+  await (flood === null ? warmUp() : flood.beside(warmUp));
+  const warmUps = triggers.count;
+  const end = warmUps + perSecond * seconds;
+  if (flood === null) await untilCount(end);
+  else while (triggers.count < end) await flood.beside((isDrained) => triggers.until(isDrained));
   await untilNone(opened.unfinished?.bind(opened));
   const { starts } = await workforce.end();
-  await workforce.close();
-  await opened.close();
-
-  const startOf = new Map(starts.toReversed());
-  const measured = [...calls.entries()].slice(warmUps);
-  const started = measured.filter(([number]) => startOf.has(number));
-  const latencies = started.map(([number, { at }]) => (startOf.get(number) ?? NaN) - at);
-  return {
-    medianMs: quantile(latencies, 0.5),
-    p99Ms: quantile(latencies, 0.99),
-    longestMs: Math.max(...latencies),
-    commitMedianMs: quantile(
-      measured.map(([, { at, committedAt }]) => committedAt - at),
-      0.5,
-    ),
-    neverStarted: measured.length - started.length,
-  };
+  await Promise.all([workforce.close(), opened.close(), flood?.close()]);
+  const sample = triggers.sample(starts, warmUps);
+  return flood === null ? sample : { ...sample, floodPerSecond: flood.perSecond };
 }
 
 /** Workers that wait for single hooks: in another process, else behind connections of their own. */
@@ -73,11 +55,6 @@ export async function openListener(
     return RemoteWorkforce.open({ system: name, open, spec, processes: 1, tellsProgress: false });
   }
   return new LocalWorkforce(system, await system.open(open), spec);
-}
-
-async function sleepUntil(at: number): Promise<void> {
-  const ms = at - monotonicMs();
-  if (ms > 0) await sleep(ms);
 }
 
 async function untilNone(unfinished: (() => Promise<number>) | undefined): Promise<void> {

@@ -48,6 +48,8 @@ export interface Latency {
   readonly kind: "latency";
   readonly perSecond: number;
   readonly seconds: number;
+  /** Only while workers of a third process drain so many no-op hooks of another namespace, as often as it takes. */
+  readonly flood?: number;
 }
 
 /** Watch workers that have nothing to do. */
@@ -74,7 +76,12 @@ export function abilitiesFor(measurement: Measurement): readonly Ability[] {
     case "together":
       return ["triggerTogether"];
     case "latency":
-      return ["trigger", "work", "waiting"];
+      return [
+        "trigger",
+        "work",
+        "waiting",
+        ...(measurement.flood === undefined ? [] : (["otherProcess"] as const)),
+      ];
     case "idle":
       return ["work", "waiting"];
     case "age":

@@ -1,8 +1,8 @@
 import type { Latency } from "../measurement/measurement.ts";
 import { fullOnly, type Metric, type Scenario } from "../scenario.ts";
 
-const medianMs: Metric = { name: "median", key: "medianMs", unit: " ms" };
-const p99Ms: Metric = { name: "p99", key: "p99Ms", unit: " ms" };
+export const medianMs: Metric = { name: "median", key: "medianMs", unit: " ms" };
+export const p99Ms: Metric = { name: "p99", key: "p99Ms", unit: " ms" };
 
 export const latency: Scenario = {
   name: "latency",

@@ -5,8 +5,6 @@ import { inTransaction, insertOrder, openPool } from "./pg-transaction.ts";
 
 type WorkerPreset = GraphileConfig.WorkerOptions;
 
-const task = "bench";
-
 /** Those with which worker.graphile.org/docs/performance measured its own numbers. */
 const tuned: WorkerPreset = {
   concurrentJobs: 24,
@@ -34,7 +32,8 @@ export const graphileWorker: System = {
   open,
 };
 
-async function open({ url, mode, install, parallel }: OpenOptions): Promise<OpenSystem> {
+async function open(options: OpenOptions): Promise<OpenSystem> {
+  const { url, mode, install, parallel, namespace: task = "bench" } = options;
   const pool = openPool(url, parallel);
   const utils = await makeWorkerUtils({ pgPool: pool, logger: quiet });
   if (install) await utils.migrate();
@@ -56,7 +55,7 @@ async function open({ url, mode, install, parallel }: OpenOptions): Promise<Open
       }),
     write: (order) => inTransaction(pool, (client) => insertOrder(client, order)),
     async triggerTogether(payloads, options) {
-      await utils.addJobs(payloads.map((payload) => spec(payload, options)));
+      await utils.addJobs(payloads.map((payload) => spec(task, payload, options)));
     },
     async work(options) {
       lowestId = Number.MAX_SAFE_INTEGER;
@@ -91,8 +90,8 @@ async function open({ url, mode, install, parallel }: OpenOptions): Promise<Open
   };
 }
 
-function spec(payload: Payload, { dueInMs }: TriggerOptions = {}) {
-  return { identifier: task, payload, ...(dueInMs && { runAt: new Date(Date.now() + dueInMs) }) };
+function spec(identifier: string, payload: Payload, { dueInMs }: TriggerOptions = {}) {
+  return { identifier, payload, ...(dueInMs && { runAt: new Date(Date.now() + dueInMs) }) };
 }
 
 function presets({ fleet }: WorkOptions, mode: OpenOptions["mode"]): WorkerPreset[] {

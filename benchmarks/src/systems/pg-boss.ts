@@ -8,8 +8,6 @@ import {
 import type { OpenOptions, OpenSystem, Payload, System, TriggerOptions, WorkOptions } from "../system.ts";
 import { inTransaction, insertOrder, openPool } from "./pg-transaction.ts";
 
-const queue = "bench";
-
 /** A full batch is followed by the next one at once; half a second is the shortest poll that it accepts. */
 const backlog: PollOptions = { burstWhenBatchFull: true, pollingIntervalSeconds: 0.5 };
 const tuned: PollOptions = { ...backlog, batchSize: 2000, localConcurrency: 2 };
@@ -28,7 +26,8 @@ export const pgBoss: System = {
   open,
 };
 
-async function open({ url, mode, install, parallel }: OpenOptions): Promise<OpenSystem> {
+async function open(options: OpenOptions): Promise<OpenSystem> {
+  const { url, mode, install, parallel, namespace: queue = "bench" } = options;
   const isTuned = mode === "tuned";
   // Who triggers learns from this cache that the queue is to notify.
   const shared = isTuned ? { useListenNotify: true, queueCacheIntervalSeconds: 1 } : {};

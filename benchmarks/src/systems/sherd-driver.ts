@@ -11,7 +11,7 @@ import {
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { bigint, integer, pgTable, text } from "drizzle-orm/pg-core";
 import { z } from "zod";
-import type { Mode, OpenOptions, OpenSystem, Order, Payload, WorkOptions } from "../system.ts";
+import type { Fleet, Mode, OpenOptions, OpenSystem, Order, Payload, WorkOptions } from "../system.ts";
 
 /** The users' table, which the harness has created. */
 const benchOrder = pgTable("bench_order", {
@@ -59,8 +59,9 @@ type MakeAdapter = () => DatabaseAdapter;
 export async function openSherd(makeAdapter: MakeAdapter, options: OpenOptions): Promise<OpenSystem> {
   const adapter = makeAdapter();
   let handler: WorkOptions["handler"] = () => undefined;
-  const slots = options.mode === "tuned" ? { concurrency: tunedConcurrency } : {};
-  const fragment = openFragment(adapter, slots, (payload) => handler(payload));
+  const { mode, namespace = definition.name } = options;
+  const durableHooks = mode === "tuned" ? { concurrency: tunedConcurrency } : {};
+  const fragment = openFragment(adapter, { namespace, durableHooks }, (payload) => handler(payload));
   if (options.install) await migrate(fragment);
   const { services } = fragment;
   // Never started: it only answers what is due.
@@ -76,7 +77,9 @@ export async function openSherd(makeAdapter: MakeAdapter, options: OpenOptions):
       // As the documentation has it: who triggers runs the fragment's processor, over the connections that are there.
       handler = work.handler;
       const started =
-        work.fleet === undefined ? startWorker(fragment) : startFleet(makeAdapter, work.fleet, handler);
+        work.fleet === undefined
+          ? startWorker(fragment)
+          : startFleet(makeAdapter, { ...work.fleet, namespace }, handler);
       processors = started.processors;
       return started.stop;
     },
@@ -98,12 +101,12 @@ function startWorker(fragment: ReturnType<typeof openFragment>) {
 /** Each worker has an adapter of its own, as in a process of its own. */
 function startFleet(
   makeAdapter: MakeAdapter,
-  { workers, slots }: NonNullable<WorkOptions["fleet"]>,
+  { workers, slots, namespace }: Fleet & { readonly namespace: string },
   handler: WorkOptions["handler"],
 ) {
   const adapters = Array.from({ length: workers }, makeAdapter);
   const started = adapters.map((adapter) =>
-    startWorker(openFragment(adapter, { concurrency: slots }, handler)),
+    startWorker(openFragment(adapter, { namespace, durableHooks: { concurrency: slots } }, handler)),
   );
   const stop = async () => {
     await Promise.all(started.map((worker) => worker.stop()));
@@ -114,12 +117,12 @@ function startFleet(
 
 function openFragment(
   databaseAdapter: DatabaseAdapter,
-  durableHooks: { readonly concurrency?: number },
+  options: { readonly namespace: string; readonly durableHooks: { readonly concurrency?: number } },
   handler: WorkOptions["handler"],
 ) {
   return instantiate(definition)
     .withConfig({ handler })
-    .withOptions({ databaseAdapter, durableHooks, onError: fail })
+    .withOptions({ databaseAdapter, ...options, onError: fail })
     .build();
 }
 
