@@ -1,61 +1,25 @@
 /** The plans of the hot statements, and what they read, beside more than a million items that they must not. */
-import type { ClaimedItem, DatabaseAdapter } from "@sherd/core";
-import { drizzle } from "drizzle-orm/postgres-js";
-import postgres, { type Sql } from "postgres";
+import type { ClaimedItem } from "@sherd/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { postgresAdapter } from "../src/index.ts";
-import { createDatabase } from "./databases.ts";
-import { fillMillions, finishedId } from "./million-items.ts";
+import { type ExplainedDatabase, openExplained } from "./explained.ts";
+import { finishedId } from "./million-items.ts";
 import { claim, completed, enqueue, newItem, retriedAt } from "./queues.ts";
 
 const queue = "plans";
 const fillMs = 60_000;
 const yearMs = 365 * 86_400_000;
 const heldIsHashed = /NOT \(ANY \(id = \(hashed SubPlan/g;
-let database: Awaited<ReturnType<typeof createDatabase>>;
-let client: Sql;
-let adapter: DatabaseAdapter;
-let explained: string[] = [];
+let database: ExplainedDatabase;
+let client: ExplainedDatabase["client"];
+let adapter: ExplainedDatabase["adapter"];
+let explain: ExplainedDatabase["explain"];
 
 beforeAll(async () => {
-  database = await createDatabase();
-  client = postgres(database.url, { max: 1, onnotice: ({ message = "" }) => explained.push(message) });
-  adapter = postgresAdapter(drizzle(client), { listen: false });
-  await adapter.migrator.apply([adapter.migrator.kernel]);
-  await fillMillions(client, queue);
-  await client.unsafe("load 'auto_explain'");
-  await client.unsafe(`set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on;
-    set auto_explain.log_analyze = on; set auto_explain.log_buffers = on; set auto_explain.log_timing = off;
-    set auto_explain.log_level = notice; set client_min_messages = notice`);
+  database = await openExplained(queue);
+  ({ client, adapter, explain } = database);
 }, fillMs);
 
-afterAll(async () => {
-  await client.end();
-  await database.drop();
-});
-
-interface Explained<T> {
-  readonly answer: T;
-  /** Of every statement that ran, also of those inside of functions. */
-  readonly plans: string;
-}
-
-/** Runs `work` for so many items, and asserts that it has looked at little else. */
-async function explain<T>(items: number, work: () => Promise<T>): Promise<Explained<T>> {
-  explained = [];
-  const answer = await work();
-  const plans = explained.join("\n");
-  expect(plans).not.toMatch(/Seq Scan on sherd_(item|history)/);
-  // A plan's root counts what is below it too, also within functions. For an item, a way down four indexes.
-  const touched = plans.matchAll(/Buffers: shared(?: hit=(\d+))?(?: read=(\d+))?/g);
-  for (const [, hit = 0, read = 0] of touched)
-    expect(Number(hit) + Number(read)).toBeLessThan(300 + items * 30);
-  // What a scan of an index read and threw away, such as what others hold.
-  for (const [, removed] of plans.matchAll(/Rows Removed by Filter: (\d+)/g)) {
-    expect(Number(removed)).toBeLessThan(1_000);
-  }
-  return { answer, plans };
-}
+afterAll(() => database.close());
 
 test("the tables hold what no claim of the queue may take, a million of each", async () => {
   const [row] = await client`select
