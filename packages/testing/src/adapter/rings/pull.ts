@@ -44,7 +44,9 @@ export const pull: Guarantees = {
     await queue.put({ key: "first", dueAt: at - 9_000 });
     await queue.pullOne(1);
     await queue.put({ key: "second", dueAt: at - 8_000 });
+    await queue.put({ key: "zeroth", dueAt: at - 10_000 });
     await q.pass(2);
+    expect(await queue.pullKeys(1)).toEqual(["zeroth"]);
     expect(await queue.pullKeys(1)).toEqual(["first"]);
     expect(await queue.pullKeys(1)).toEqual(["second"]);
   },
