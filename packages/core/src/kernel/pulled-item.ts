@@ -41,6 +41,56 @@ export interface PulledItem {
   readonly updatedAt: number;
 }
 
+/** A pulled item as adapters read it. */
+export type PulledColumns = readonly [
+  id: string,
+  key: string,
+  phase: PullPhase,
+  body: string,
+  memo: string,
+  dueAt: number | null,
+  owner: string | null,
+  lease: string | null,
+  leaseExpiresAt: number | null,
+  attempts: number,
+  failures: number,
+  lost: number,
+  error: AttemptError | null,
+  revision: number,
+  startedAt: number | null,
+  endedAt: number | null,
+  succeededAt: number | null,
+  createdAt: number,
+  updatedAt: number,
+];
+
+export function pulledItem(columns: PulledColumns): PulledItem {
+  const [id, key, phase, body, memo, dueAt, owner, lease, leaseExpiresAt, attempts, failures, ...rest] =
+    columns;
+  const [lost, error, revision, startedAt, endedAt, succeededAt, createdAt, updatedAt] = rest;
+  return {
+    id,
+    key,
+    phase,
+    body,
+    memo,
+    dueAt,
+    owner,
+    lease,
+    leaseExpiresAt,
+    attempts,
+    failures,
+    lost,
+    error,
+    revision,
+    startedAt,
+    endedAt,
+    succeededAt,
+    createdAt,
+    updatedAt,
+  };
+}
+
 /** What is known of an item that is to be there. What is absent stays as it is, or begins as null and due now. */
 export interface PullDraft {
   /** UUIDv7, for the item if there is none with this key. */

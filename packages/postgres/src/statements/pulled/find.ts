@@ -1,7 +1,7 @@
 import type { PulledItem, Transaction } from "@sherd/core";
 import type { Executor } from "../../executor.ts";
 import { textArray } from "../../literal.ts";
-import { pulledItem } from "./item.ts";
+import { parsePulled } from "./item.ts";
 import { sendVerb } from "./send-verb.ts";
 
 /** Takes no locks. Index: sherd_item_key, then those of `sherd_pulled_v1`. */
@@ -18,7 +18,7 @@ export async function find(
 ): Promise<readonly (PulledItem | null)[]> {
   const rows = await sendVerb(executor, "find", text, [queue, textArray(keys)], tx);
   const byKey = new Map(
-    rows.map(({ pulled }) => pulledItem(pulled)).map((item) => [item.key, item] as const),
+    rows.map(({ pulled }) => parsePulled(pulled)).map((item) => [item.key, item] as const),
   );
   return keys.map((key) => byKey.get(key) ?? null);
 }

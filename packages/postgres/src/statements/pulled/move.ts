@@ -1,6 +1,6 @@
 import type { PulledMove, PullMove, PullResult, Transaction } from "@sherd/core";
 import type { Executor } from "../../executor.ts";
-import { pulledItem } from "./item.ts";
+import { parsePulled } from "./item.ts";
 import { sendVerb } from "./send-verb.ts";
 
 /** Locks, index and isolation are those of `sherd_move_v1`. */
@@ -17,7 +17,7 @@ export async function move(
   return moves.map(({ key }) => {
     const row = byKey.get(key);
     const pulled = row?.["pulled"] ?? null;
-    return { result: row?.["result"] as PullResult, item: pulled === null ? null : pulledItem(pulled) };
+    return { result: row?.["result"] as PullResult, item: pulled === null ? null : parsePulled(pulled) };
   });
 }
 

@@ -1,6 +1,6 @@
 import type { PulledItem, PulledPage, Transaction } from "@sherd/core";
 import type { Executor } from "../../executor.ts";
-import { pulledItem } from "./item.ts";
+import { parsePulled } from "./item.ts";
 import { sendVerb } from "./send-verb.ts";
 
 /** Takes no locks. Index: sherd_item_key in order, then those of `sherd_pulled_v1`. */
@@ -18,5 +18,5 @@ export async function page(
   tx?: Transaction,
 ): Promise<readonly PulledItem[]> {
   const rows = await sendVerb(executor, "page", text, [queue, after ?? "", phase, phase, limit], tx);
-  return rows.map(({ pulled }) => pulledItem(pulled));
+  return rows.map(({ pulled }) => parsePulled(pulled));
 }

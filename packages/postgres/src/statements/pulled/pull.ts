@@ -1,6 +1,6 @@
 import type { PulledItem, PullRequest, Transaction } from "@sherd/core";
 import type { Executor } from "../../executor.ts";
-import { pulledItem } from "./item.ts";
+import { parsePulled } from "./item.ts";
 import { sendVerb } from "./send-verb.ts";
 
 /** Locks, index and isolation are those of `sherd_pull_v1`. */
@@ -12,5 +12,5 @@ export async function pull(
   tx?: Transaction,
 ): Promise<readonly PulledItem[]> {
   const rows = await sendVerb(executor, "pull", text, [queue, limit, leaseMs, owner], tx);
-  return rows.map(({ pulled }) => pulledItem(pulled));
+  return rows.map(({ pulled }) => parsePulled(pulled));
 }

@@ -1,6 +1,6 @@
 import type { PullDraft, PulledItem, Transaction } from "@sherd/core";
 import type { Executor } from "../../executor.ts";
-import { pulledItem } from "./item.ts";
+import { parsePulled } from "./item.ts";
 import { sendVerb } from "./send-verb.ts";
 
 /** Locks, index and isolation are those of `sherd_put_v1`. */
@@ -16,7 +16,7 @@ export async function put(
   const rows = drafts.map((draft) => ({ ...draft, setsDue: draft.dueAt !== undefined }));
   const answers = await sendVerb(executor, "put", text, [queue, JSON.stringify(rows), refreshes], tx);
   const byKey = new Map(
-    answers.map(({ pulled }) => pulledItem(pulled)).map((item) => [item.key, item] as const),
+    answers.map(({ pulled }) => parsePulled(pulled)).map((item) => [item.key, item] as const),
   );
   return drafts.flatMap(({ key }) => byKey.get(key) ?? []);
 }

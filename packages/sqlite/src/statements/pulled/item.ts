@@ -1,4 +1,11 @@
-import type { AttemptError, PulledItem, PullPhase } from "@sherd/core";
+import {
+  type AttemptError,
+  type PulledColumns,
+  type PulledItem,
+  pulledItem,
+  type PullPhase,
+} from "@sherd/core";
+import type { SqlValue } from "../../connection.ts";
 import type { Script } from "../../script.ts";
 
 export interface Pulled {
@@ -11,28 +18,10 @@ i.seq, i.id, i.key, i.phase, i.body, coalesce(i.memo, 'null'), CASE WHEN i.state
 l.expires_at, i.attempts, i.failures, i.lost, i.errors -> '$[#-1]', i.revision, i.started_at, i.ended_at, i.succeeded_at,
 i.created_at, i.updated_at`;
 
-type Columns = readonly [
-  seq: number,
-  id: string,
-  key: string,
-  phase: PullPhase,
-  body: string,
-  memo: string,
-  dueAt: number | null,
-  owner: string | null,
-  lease: string | null,
-  leaseExpiresAt: number | null,
-  attempts: number,
-  failures: number,
-  lost: number,
-  error: string | null,
-  revision: number,
-  startedAt: number | null,
-  endedAt: number | null,
-  succeededAt: number | null,
-  createdAt: number,
-  updatedAt: number,
-];
+/** Where the error is, without the seq. */
+const errorIndex = 12;
+
+type Columns = readonly [seq: number, ...columns: readonly SqlValue[]];
 
 /** Read items by key. Locks: none of its own. Indexes: `sherd_item_key`, `sherd_lease_item`. */
 export function* readByKey(queue: string, keys: readonly string[]): Script<ReadonlyMap<string, Pulled>> {
@@ -43,7 +32,7 @@ SELECT ${columns} FROM sherd_item i INDEXED BY sherd_item_key LEFT JOIN sherd_le
 WHERE i.queue = ? AND i.key IN (SELECT value FROM json_each(?)) AND i.key IS NOT NULL AND i.state <> 'done'`,
     params: [queue, JSON.stringify(keys)],
   }) as readonly Columns[];
-  return new Map(rows.map((row) => [row[2], toPulled(row)]));
+  return new Map(rows.map(toPulled).map((pulled) => [pulled.item.key, pulled]));
 }
 
 /** A page by key. Locks: none. Indexes: `sherd_item_key` in order, `sherd_lease_item`. */
@@ -64,32 +53,10 @@ ORDER BY i.key LIMIT ?`,
   return rows.map((row) => toPulled(row).item);
 }
 
-function toPulled(row: Columns): Pulled {
-  const [seq, id, key, phase, body, memo, dueAt, owner, lease, leaseExpiresAt, ...rest] = row;
-  const [attempts, failures, lost, error, revision, startedAt, endedAt, ...times] = rest;
-  const [succeededAt, createdAt, updatedAt] = times;
-  const item: PulledItem = {
-    id,
-    key,
-    phase,
-    body,
-    memo,
-    dueAt,
-    owner,
-    lease,
-    leaseExpiresAt,
-    attempts,
-    failures,
-    lost,
-    error: error === null ? null : (JSON.parse(error) as AttemptError),
-    revision,
-    startedAt,
-    endedAt,
-    succeededAt,
-    createdAt,
-    updatedAt,
-  };
-  return { seq, item };
+function toPulled([seq, ...columns]: Columns): Pulled {
+  const error = columns[errorIndex] as string | null;
+  const parsed = error === null ? null : (JSON.parse(error) as AttemptError);
+  return { seq, item: pulledItem(columns.with(errorIndex, parsed as never) as unknown as PulledColumns) };
 }
 
 /** In the order of `keys`, without those that there are not. */
