@@ -30,5 +30,17 @@ export const fairness: Scenario = {
       over: "Sherd, alone",
       bound: { atMost: 2 },
     },
+    {
+      what: "median beside the flood, of graphile-worker's",
+      of: "Sherd, beside the flood",
+      over: "graphile-worker, beside the flood",
+      bound: { atMost: 1 },
+    },
+    {
+      what: "median beside the flood, of pg-boss's",
+      of: "Sherd, beside the flood",
+      over: "pg-boss, beside the flood",
+      bound: { atMost: 1 },
+    },
   ],
 };
