@@ -8,6 +8,7 @@ const projects = ["benchmarks", "tooling", ...globSync(["packages/*", "examples/
 const withoutPostgres = [
   "benchmarks",
   "examples/cloudflare",
+  "examples/inventory",
   "examples/testing",
   "packages/cli",
   "packages/core",
