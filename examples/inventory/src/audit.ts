@@ -6,7 +6,7 @@ import { dispatcherId, type Warehouses } from "./schedule.ts";
 /** What the API holds, what it was asked for, and what the database holds, compared. */
 export interface Audit {
   readonly warehouses: readonly AuditedWarehouse[];
-  /** Pages in the database, whole. */
+  /** Pages in the database. */
   readonly pages: number;
   readonly requests: number;
   /** Requests for a page that came after that page's checkpoint had committed. */

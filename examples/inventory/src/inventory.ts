@@ -1,4 +1,4 @@
-import { type Database, defineFragment, instantiate, type TablesOf } from "@sherd/core";
+import { type Database, defineFragment, instantiate } from "@sherd/core";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { sql } from "drizzle-orm";
 import { migrations } from "./migrations/index.ts";
@@ -36,7 +36,7 @@ export function openInventory(file: string) {
 /** Write what a page says, in the transaction of `db`. A line that is known already is updated. */
 export async function savePage(
   db: Database,
-  { stock }: TablesOf<Inventory>,
+  { stock }: Inventory["tables"],
   warehouse: string,
   { page, request, lines }: StockPage,
 ): Promise<void> {

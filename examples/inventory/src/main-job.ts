@@ -17,21 +17,23 @@ const env = {
   SQLITE_FILE: join(directory, "inventory.db"),
   API_TIMEOUT_MS: "500",
   RETRY_MS: "300",
+  LONGEST_RETRY_MS: "1000",
   LEASE_MS: "2000",
 };
 
 let child = startSync();
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill("SIGTERM"));
+let isInterrupted = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, interrupt);
 await Promise.race([middle(), ended()]);
-if (child.exitCode === null) {
+if (child.exitCode === null && !isInterrupted) {
   child.kill("SIGKILL");
   await ended();
   note(
     `Process ${child.pid} was killed with SIGKILL in the middle. The next one goes on when its leases expire.`,
   );
   child = startSync();
-  await ended();
 }
+await ended();
 server.close();
 await rm(directory, { recursive: true });
 process.exitCode = child.exitCode ?? 1;
@@ -42,6 +44,11 @@ function startSync(): ChildProcess {
     env: { ...process.env, ...env },
     execArgv,
   });
+}
+
+function interrupt(): void {
+  isInterrupted = true;
+  child.kill("SIGTERM");
 }
 
 async function middle(): Promise<void> {

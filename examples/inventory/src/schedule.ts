@@ -19,7 +19,7 @@ export function openWarehouses({ databaseAdapter }: Inventory, settings: Setting
   const warehouses = pool({
     cursor: z.object({ done: z.int(), of: z.int() }),
     meta: z.object({ city: z.string() }),
-    retry: exponential({ initialDelayMs: settings.RETRY_MS, maxDelayMs: 3_600_000 }),
+    retry: exponential({ initialDelayMs: settings.RETRY_MS, maxDelayMs: settings.LONGEST_RETRY_MS }),
   });
   return createSubjects({ databaseAdapter, pools: { warehouses }, ...listeners });
 }

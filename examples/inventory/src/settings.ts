@@ -10,8 +10,9 @@ const environment = z.object({
   /** How often each warehouse is read. */
   EVERY_MS: milliseconds.default(3_600_000),
   CONCURRENCY: z.coerce.number().int().positive().default(10),
-  /** How long a warehouse waits after its first failure in a row; doubled with each further one. */
+  /** How long a warehouse waits after a failure; doubled with each further one in the same round, up to the longest. */
   RETRY_MS: milliseconds.default(30_000),
+  LONGEST_RETRY_MS: milliseconds.default(600_000),
   /** For how long a process that died keeps its warehouses from the next one. */
   LEASE_MS: milliseconds.default(60_000),
   /** How long a shutdown waits for the page that is under way. */

@@ -22,7 +22,8 @@ const progress = new Progress();
 const subjects = openWarehouses(inventory, settings, {
   onEvent(event) {
     progress.show(event);
-    if (endsWithRound && ["discovered", "succeeded", "failed"].includes(event.type)) void endWithRound();
+    if (endsWithRound && ["discovered", "succeeded", "failed"].includes(event.type))
+      endWithRound().catch(end.reject);
   },
   onError: (error, { during }) => note(`${during}: ${String(error)}`),
 });

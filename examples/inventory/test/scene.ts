@@ -22,6 +22,7 @@ export class Scene implements AsyncDisposable {
       SQLITE_FILE: join(this.#directory, "inventory.db"),
       API_TIMEOUT_MS: "500",
       RETRY_MS: "200",
+      LONGEST_RETRY_MS: "500",
       LEASE_MS: "1000",
     };
     return this;
