@@ -1,5 +1,5 @@
 import { type Subject, toSubject } from "../subject.ts";
-import { requireFields, requireWhole } from "./check.ts";
+import { requireWhole } from "./check.ts";
 import type { CallPlace } from "./place.ts";
 import type { ClaimDueSubjects } from "./requests.ts";
 
@@ -9,10 +9,9 @@ export const longestLeaseMs = 604_800_000;
 
 export async function claimDueSubjects(
   place: CallPlace,
-  { dispatcherId, leaseMs, limit = 10, ...rest }: ClaimDueSubjects<string>,
+  { dispatcherId, leaseMs, limit = 10 }: ClaimDueSubjects<string>,
 ): Promise<readonly Subject<never, never>[]> {
   const call = "claimDueSubjects";
-  requireFields(call, rest, []);
   const { queue } = place.poolOf(call, dispatcherId);
   requireWhole(call, "leaseMs", leaseMs, 1, longestLeaseMs);
   requireWhole(call, "limit", limit, 1, most);

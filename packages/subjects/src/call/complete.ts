@@ -10,6 +10,7 @@ import type { Completion, OfPool } from "./requests.ts";
 type AnyCompletion = Completion<unknown, unknown>;
 
 const most = 1_000;
+export const completionFields = ["subjectKey", "revision", "cursor", "meta", "nextDueAt"];
 
 export async function completeSubject(
   place: CallPlace,
@@ -22,17 +23,16 @@ export async function completeSubject(
 
 export async function completeSubjects(
   place: CallPlace,
-  { dispatcherId, subjects, ...rest }: OfPool<string> & { readonly subjects: readonly AnyCompletion[] },
+  { dispatcherId, subjects }: OfPool<string> & { readonly subjects: readonly AnyCompletion[] },
 ): Promise<readonly SubjectResult<Subject<never, never>>[]> {
   const call = "completeSubjects";
-  requireFields(call, rest, []);
   const pool = place.poolOf(call, dispatcherId);
   const moves = requireList(call, subjects, most).map((one) => moveOf(call, pool.pool, one));
   return moveAll(place, call, pool, await Promise.all(moves));
 }
 
 async function moveOf(call: string, pool: Pool, one: AnyCompletion): Promise<PullMove> {
-  requireFields(call, one, ["subjectKey", "revision", "cursor", "meta", "nextDueAt"]);
+  requireFields(call, one, completionFields);
   const progress = await encodeProgress(call, pool, one);
   return pullMoves.complete(fenceOf(call, one), progress, requireDue(call, one.nextDueAt ?? null));
 }

@@ -10,7 +10,7 @@ import {
   requireFields,
   requireList,
 } from "./check.ts";
-import { requireDue } from "./complete.ts";
+import { completionFields, requireDue } from "./complete.ts";
 import { describeFailure, dueAfterFailure } from "./failure.ts";
 import { moveAll, moveOne } from "./move.ts";
 import type { CallPlace, PoolPlace } from "./place.ts";
@@ -27,7 +27,7 @@ interface Checked {
 }
 
 const most = 1_000;
-const fields = ["subjectKey", "revision", "cursor", "meta", "nextDueAt", "error", "retryAfterMs"];
+export const failureFields = [...completionFields, "error", "retryAfterMs"];
 
 export async function failSubject(
   place: CallPlace,
@@ -41,17 +41,16 @@ export async function failSubject(
 
 export async function failSubjects(
   place: CallPlace,
-  { dispatcherId, subjects, ...rest }: OfPool<string> & { readonly subjects: readonly AnyFailure[] },
+  { dispatcherId, subjects }: OfPool<string> & { readonly subjects: readonly AnyFailure[] },
 ): Promise<readonly SubjectResult<Subject<never, never>>[]> {
   const call = "failSubjects";
-  requireFields(call, rest, []);
   const pool = place.poolOf(call, dispatcherId);
   const checked = requireList(call, subjects, most).map((one) => check(call, pool, one));
   return moveAll(place, call, pool, await movesOf(place, pool, await Promise.all(checked)));
 }
 
 async function check(call: string, { pool }: PoolPlace, one: AnyFailure): Promise<Checked> {
-  requireFields(call, one, fields);
+  requireFields(call, one, failureFields);
   return {
     fence: fenceOf(call, one),
     progress: await encodeProgress(call, pool, one),

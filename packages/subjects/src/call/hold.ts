@@ -1,6 +1,6 @@
 import { pullMoves } from "@sherd/core";
 import type { Subject } from "../subject.ts";
-import { encodeProgress, fenceOf, requireFields, requireWhole } from "./check.ts";
+import { encodeProgress, fenceOf, requireWhole } from "./check.ts";
 import { longestLeaseMs } from "./claim.ts";
 import { moveOne } from "./move.ts";
 import type { CallPlace } from "./place.ts";
@@ -11,7 +11,6 @@ export async function checkpointSubject(
   { dispatcherId, ...one }: OfPool<string> & Checkpoint<unknown, unknown>,
 ): Promise<Subject<never, never>> {
   const call = "checkpoint";
-  requireFields(call, one, ["subjectKey", "revision", "cursor", "meta", "leaseMs"]);
   const pool = place.poolOf(call, dispatcherId);
   const leaseMs =
     one.leaseMs === undefined ? null : requireWhole(call, "leaseMs", one.leaseMs, 1, longestLeaseMs);
@@ -24,6 +23,5 @@ export async function releaseSubject(
   { dispatcherId, ...one }: OfPool<string> & HeldSubject,
 ): Promise<Subject<never, never>> {
   const call = "release";
-  requireFields(call, one, ["subjectKey", "revision"]);
   return moveOne(place, call, place.poolOf(call, dispatcherId), pullMoves.release(fenceOf(call, one)));
 }

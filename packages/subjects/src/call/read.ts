@@ -2,7 +2,7 @@ import type { Pools } from "../pool.ts";
 import { invalidRequest } from "../errors.ts";
 import { type Subject, toSubject } from "../subject.ts";
 import type { SubjectPage } from "./calls.ts";
-import { requireFields, requireKey, requireWhole } from "./check.ts";
+import { requireKey, requireWhole } from "./check.ts";
 import type { CallPlace } from "./place.ts";
 import type { ListSubjects, OfPool } from "./requests.ts";
 
@@ -13,10 +13,9 @@ const statuses = ["idle", "leased", "running", "succeeded", "failed"] as const;
 
 export async function getSubject(
   place: CallPlace,
-  { dispatcherId, subjectKey, ...rest }: OneSubject,
+  { dispatcherId, subjectKey }: OneSubject,
 ): Promise<AnySubject | null> {
   const call = "getSubject";
-  requireFields(call, rest, []);
   const { queue } = place.poolOf(call, dispatcherId);
   const keys = [requireKey(call, subjectKey)];
   const [item = null] = await place.run(queue, (pull, tx) => pull.find(queue, keys, tx));
@@ -26,10 +25,9 @@ export async function getSubject(
 /** Reads one item more than is asked for, which tells whether there is another page. */
 export async function listSubjects(
   place: CallPlace,
-  { dispatcherId, status, limit = 50, cursor = null, ...rest }: ListSubjects<string>,
+  { dispatcherId, status, limit = 50, cursor = null }: ListSubjects<string>,
 ): Promise<SubjectPage<AnySubject>> {
   const call = "listSubjects";
-  requireFields(call, rest, []);
   const { queue } = place.poolOf(call, dispatcherId);
   if (status !== undefined && !statuses.includes(status))
     throw invalidRequest(call, "status", status, `one of ${statuses.join(", ")}`);
@@ -44,10 +42,9 @@ export async function listSubjects(
 
 export async function deleteSubject(
   place: CallPlace,
-  { dispatcherId, subjectKey, ...rest }: OneSubject,
+  { dispatcherId, subjectKey }: OneSubject,
 ): Promise<boolean> {
   const call = "deleteSubject";
-  requireFields(call, rest, []);
   const { queue } = place.poolOf(call, dispatcherId);
   const keys = [requireKey(call, subjectKey)];
   return (await place.run(queue, (pull, tx) => pull.remove(queue, keys, tx))).length > 0;

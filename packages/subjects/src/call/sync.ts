@@ -17,10 +17,9 @@ const most = 10_000;
 
 export async function syncSubjects(
   place: CallPlace,
-  { dispatcherId, subjects, mode = "upsert", ...rest }: SyncSubjects<Pools, string>,
+  { dispatcherId, subjects, mode = "upsert" }: SyncSubjects<Pools, string>,
 ): Promise<readonly Subject<never, never>[]> {
   const call = "syncSubjects";
-  requireFields(call, rest, []);
   const { queue, pool } = place.poolOf(call, dispatcherId);
   if (mode !== "upsert" && mode !== "create-only")
     throw invalidRequest(call, "mode", mode, "upsert or create-only");
