@@ -24,8 +24,11 @@ export function requireWhole(call: string, field: string, value: number, min: nu
   throw invalidRequest(call, field, value, `a whole number from ${min} to ${max}`);
 }
 
+/** In characters. */
+export const longestKey = 500;
+
 export function requireKey(call: string, value: string): string {
-  return textOr(call, "subjectKey", value, 500);
+  return textOr(call, "subjectKey", value, longestKey);
 }
 
 export function textOr(call: string, field: string, value: string, maxLength: number): string {
@@ -59,11 +62,14 @@ export function fenceOf(call: string, { subjectKey, revision }: HeldSubject) {
   };
 }
 
+/** The year 1: not every database knows what was long before. */
+const earliest = -62_135_596_800_000;
+
 /** Milliseconds since the epoch; null is a moment that never comes. */
 export function requireMoment(call: string, value: Date | null): number | null {
   if (value === null) return null;
-  if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime();
-  throw invalidRequest(call, "nextDueAt", value, "a valid Date, or null");
+  if (value instanceof Date && value.getTime() >= earliest) return value.getTime();
+  throw invalidRequest(call, "nextDueAt", value, "a valid Date from the year 1 on, or null");
 }
 
 export function requireDelay(call: string, value: number): number {
@@ -115,7 +121,7 @@ async function encodePart({ call, field, maxBytes, schema }: Part, given: unknow
       invalidRequest(
         call,
         field,
-        `one of ${bytes} bytes`,
+        bytes,
         `at most ${maxBytes} bytes of JSON (keep what is large in a table, or raise the pool's limit)`,
       ),
   });

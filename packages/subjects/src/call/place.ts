@@ -36,13 +36,12 @@ export class CallPlace {
   }
 
   /** Run a verb. `dueInMs`: in how many milliseconds something is due that was not before; null when nothing is. */
-  async run<T>(
+  run<T>(
     queue: string,
     verb: (pull: PullStorage, tx: Transaction | undefined) => Promise<T>,
     dueInMs: number | null = null,
   ): Promise<T> {
-    const { adapter, ready } = this.internals;
-    await ready();
+    const { adapter } = this.internals;
     return this.#scope.run(queue, (tx) => verb(adapter.pull, tx), dueInMs);
   }
 

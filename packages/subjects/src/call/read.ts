@@ -2,7 +2,7 @@ import type { Pools } from "../pool.ts";
 import { invalidRequest } from "../errors.ts";
 import { type Subject, toSubject } from "../subject.ts";
 import type { SubjectPage } from "./calls.ts";
-import { requireKey, requireWhole } from "./check.ts";
+import { longestKey, requireKey, requireWhole, textOr } from "./check.ts";
 import type { CallPlace } from "./place.ts";
 import type { ListSubjects, OfPool } from "./requests.ts";
 
@@ -32,9 +32,8 @@ export async function listSubjects(
   if (status !== undefined && !statuses.includes(status))
     throw invalidRequest(call, "status", status, `one of ${statuses.join(", ")}`);
   requireWhole(call, "limit", limit, 1, 1_000);
-  if (cursor !== null && typeof cursor !== "string")
-    throw invalidRequest(call, "cursor", cursor, "what an earlier page answered");
-  const page = { queue, phase: status ?? null, after: cursor, limit: limit + 1 };
+  const after = cursor === null ? null : textOr(call, "cursor", cursor, longestKey);
+  const page = { queue, phase: status ?? null, after, limit: limit + 1 };
   const items = await place.run(queue, (pull, tx) => pull.page(page, tx));
   const subjects = items.slice(0, limit).map((item) => toSubject(dispatcherId, item));
   return { subjects, cursor: items.length > limit ? (subjects.at(-1)?.subjectKey ?? null) : null };

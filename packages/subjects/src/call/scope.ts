@@ -15,9 +15,10 @@ export interface CallScope {
 }
 
 /** Each call in a transaction of its own. */
-export function ownScope({ adapter, triggering }: SubjectInternals): CallScope {
+export function ownScope({ adapter, triggering, ready }: SubjectInternals): CallScope {
   return {
     async run(queue, verb, dueInMs = null) {
+      await ready();
       if (dueInMs === null) return verb(undefined);
       const tellers = triggering.get(queue);
       const answer =
@@ -34,7 +35,10 @@ export function ownScope({ adapter, triggering }: SubjectInternals): CallScope {
   };
 }
 
-/** Calls in a transaction that somebody else ends; `wake` sees to it that wake-ups follow its commit. */
+/**
+ * Calls in a transaction that somebody else ends; `wake` sees to it that wake-ups follow its commit. Whether the database is
+ * migrated is not asked here: the connection that would tell may be the one that the transaction holds.
+ */
 export function transactionScope(
   { triggering }: SubjectInternals,
   tx: Transaction,

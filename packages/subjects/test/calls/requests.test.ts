@@ -56,7 +56,7 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
     const request = { ...requests[name], dispatcherId, profile: "other" };
     const refused = await refusal(subjects[name](request), "INVALID_REQUEST");
     expect(refused.details).toMatchObject({ call: name, field: "profile", received: "other" });
-    expect(refused.message).toContain(["dispatcherId", ...Object.keys(requests[name])].join(", "));
+    for (const field of ["dispatcherId", ...Object.keys(requests[name])]) expect(refused.message).toContain(field);
     await unchanged();
   });
 
@@ -75,7 +75,7 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
     ["syncSubjects", { subjects: [{ subjectKey: "new", nextDueAt: 5 }] }],
     ["syncSubjects", { subjects: [{ subjectKey: "new", nextDueAt: new Date(-8.64e15) }] }],
     ["syncSubjects", { subjects: [{ subjectKey: "new", cursor: { page: 1n } }] }],
-    ["syncSubjects", { subjects: [{ subjectKey: "new", meta: { name: undefined } }] }],
+    ["syncSubjects", { subjects: [{ subjectKey: "new", meta: { name: () => "A" } }] }],
     ["syncSubjects", { subjects: [{ subjectKey: "" }] }],
     ["syncSubjects", { subjects: [{ subjectKey: "x".repeat(501) }] }],
     ["syncSubjects", { subjects: [{ subjectKey: "a\0" }] }],
@@ -114,7 +114,7 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
     const call = subjects.checkpointSubject({ ...held, revision: held.revision + 1, cursor: tooLarge });
     const refused = await refusal(call, "INVALID_REQUEST");
     expect(refused.details.field).toBe("cursor");
-    expect(refused.message).toMatch(/65537 bytes.*at most 65536 bytes/);
+    expect(refused.message).toMatch(/at most 65536 bytes.*is 65537/);
     const meta = { name: "x".repeat(65_536) };
     const sync = subjects.syncSubjects({ dispatcherId, subjects: [{ subjectKey: "b", meta }] });
     expect((await refusal(sync, "INVALID_REQUEST")).details.field).toBe("meta");
