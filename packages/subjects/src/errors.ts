@@ -81,6 +81,13 @@ export const stopReasons = {
         `Pass ctx.signal on so that the work stops, do less in one run, or raise timeoutMs.`,
       { dispatcherId, subjectKey, timeoutMs },
     ),
+  discoveryTimeout: ({ dispatcherId, subjectKey, timeoutMs }: AboutRun & { readonly timeoutMs: number }) =>
+    new SherdError(
+      "SUBJECT_TIMEOUT",
+      `Discovering the subjects of "${dispatcherId}" took longer than ${timeoutMs} ms and counts as failed. Pass the signal on so ` +
+        `that the work stops, or raise timeoutMs.`,
+      { dispatcherId, subjectKey, timeoutMs },
+    ),
   leaseLost: ({ dispatcherId, subjectKey }: AboutRun) =>
     new SherdError(
       "LEASE_LOST",

@@ -94,8 +94,11 @@ export class Discovery {
 
   async #round(item: PulledItem): Promise<void> {
     const { adapter, clock, random, pools } = this.#internals;
-    const { dispatcherId, everyMs } = this.#settings;
-    const { signal } = this.#abort;
+    const { dispatcherId, everyMs, timeoutMs } = this.#settings;
+    const abort = this.#abort;
+    const { signal } = abort;
+    const timeout = timeoutMs === null ? null : stopReasons.discoveryTimeout({ ...this.#about(), timeoutMs });
+    const cancelTimer = timeout === null ? null : clock.schedule(() => abort.abort(timeout), timeoutMs ?? 0);
     try {
       const drafts = await untilAborted(this.#discover(signal), signal);
       for (let from = 0; from < drafts.length; from += batch) {
@@ -108,7 +111,7 @@ export class Discovery {
       report.event({ type: "discovered", profile, dispatcherId, subjects: drafts.length });
       adapter.notifier.publish(this.#subjects, "work");
     } catch (error) {
-      if (signal.aborted) {
+      if (signal.aborted && signal.reason !== timeout) {
         await adapter.pull.move(this.queue, [pullMoves.release(item)]);
         return;
       }
@@ -118,6 +121,8 @@ export class Discovery {
         pullMoves.fail(item, {}, describeFailure(error, clock.now()), due),
       ]);
       throw error;
+    } finally {
+      cancelTimer?.();
     }
   }
 
@@ -128,20 +133,22 @@ export class Discovery {
     return draftsOf("discover", pools[dispatcherId] as Pool, subjects);
   }
 
-  /** A cursor is only where a new subject begins, and what waits for its retry, or is parked, goes on to. */
+  /**
+   * A cursor is only where a new subject begins. What has a due time keeps it, so that none that waits for its turn is
+   * sent back behind the others; what failed for good stays parked.
+   */
   async #sync(drafts: readonly PullDraft[], startedAt: number): Promise<void> {
     const { pull } = this.#internals.adapter;
-    const known = await pull.find(
-      this.#subjects,
-      drafts.map((draft) => draft.key),
-    );
-    const due = drafts.map((draft, index) => {
-      const item = known[index] ?? null;
-      if (item === null) return draft;
-      const { memo: _, ...news } = draft;
-      return item.phase === "failed" ? news : { dueAt: startedAt, ...news };
+    const items = await pull.put(this.#subjects, drafts, false);
+    const stale = drafts.flatMap((draft, index) => {
+      const item = items[index];
+      if (item === undefined || item.id === draft.id) return [];
+      const { memo: _, body, ...news } = draft;
+      const meta = body === undefined || body === item.body ? {} : { body };
+      const due = item.dueAt === null && item.phase !== "failed" ? { dueAt: startedAt } : {};
+      return [{ ...due, ...meta, ...news }];
     });
-    await pull.put(this.#subjects, due, true);
+    await pull.put(this.#subjects, stale, true);
   }
 
   #about() {

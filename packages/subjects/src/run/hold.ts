@@ -10,30 +10,40 @@ import {
 type Send = (move: PullMove, tx?: Transaction) => Promise<PulledMove>;
 
 /**
- * One claim of a subject in the hands of its run, which need not know revisions: one call follows the other. A checkpoint in
- * a transaction that was rolled back, and a call whose answer was lost, leave another revision behind than was
- * thought; as long as the subject's lease is this claim's, nobody else has changed it, and the call is made again at
- * the revision that it has.
+ * One claim of a subject in the hands of its run, which need not know revisions: one call follows the other. Calls go out at
+ * the last revision that is known to have committed: one of a transaction that was rolled back may be somebody else's by
+ * now. Where the subject is further than that, as long as its lease is this claim's, nobody else has changed it,
+ * and the call is made again at the revision that it has.
  */
 export class Hold {
   readonly lease: string;
   readonly #send: Send;
   #item: PulledItem;
+  #committed: PulledItem;
+  #triedAt: number;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(item: PulledItem, send: Send) {
     this.#item = item;
+    this.#committed = item;
+    this.#triedAt = item.revision;
     this.lease = item.lease ?? "";
     this.#send = send;
   }
 
+  /** As the last call left it, also one in a transaction that is not over. */
   get item(): PulledItem {
     return this.#item;
   }
 
-  /** As it was before a transaction that did not commit. */
-  reset(item: PulledItem): void {
-    this.#item = item;
+  /** The transaction in which a call had this answer has committed. */
+  commit(item: PulledItem): void {
+    this.#committed = item;
+  }
+
+  /** A transaction did not commit. */
+  rollBack(): void {
+    this.#item = this.#committed;
   }
 
   /** Make a move after all that were made before. Its answer may be a refusal. */
@@ -44,12 +54,20 @@ export class Hold {
   }
 
   async #move(make: (fence: PullFence) => PullMove, tx: Transaction | undefined): Promise<PulledMove> {
-    let answer = await this.#send(make(this.#item), tx);
+    let answer = await this.#try(make(this.#committed), tx);
     const { item } = answer;
     if (answer.result === "conflict" && item !== null && item.lease === this.lease)
-      answer = await this.#send(make(item), tx);
-    if (answer.result === "moved" && answer.item !== null) this.#item = answer.item;
+      answer = await this.#try(make(item), tx);
+    if (answer.result === "moved" && answer.item !== null) {
+      this.#item = answer.item;
+      if (tx === undefined) this.#committed = answer.item;
+    }
     return answer;
+  }
+
+  #try(move: PullMove, tx: Transaction | undefined): Promise<PulledMove> {
+    this.#triedAt = move.revision;
+    return this.#send(move, tx);
   }
 
   /**
@@ -60,14 +78,14 @@ export class Hold {
     make: (fence: PullFence) => PullMove,
     again: (error: unknown) => Promise<boolean>,
   ): Promise<PulledMove> {
-    let isUnclear = false;
+    /** What took effect, perhaps. */
+    let unclear: PullMove | null = null;
     for (;;) {
-      const before = this.#item;
       try {
         const answer = await this.move(make);
-        return isUnclear ? asEnded(answer, make(before)) : answer;
+        return unclear === null ? answer : asEnded(answer, unclear);
       } catch (error) {
-        isUnclear ||= isSherdError(error);
+        if (isSherdError(error)) unclear = { ...make(this.#item), revision: this.#triedAt };
         if (!(await again(error))) throw error;
       }
     }

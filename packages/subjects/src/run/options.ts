@@ -18,7 +18,7 @@ export interface SubjectContext<P extends Pools, Id extends PoolId<P>> {
   checkpoint(progress: RunCheckpoint<CursorOf<P, Id>, MetaOf<P, Id>>): Promise<SubjectOf<P, Id>>;
   /**
    * Run `work` in a transaction: what it writes and the checkpoints of its `tx` commit together, as long as this run holds
-   * its subject.
+   * its subject; without a checkpoint, too.
    */
   transaction<T>(work: (tx: RunTransaction<P, Id>) => Promise<T>): Promise<T>;
   /** The same checkpoint inside a transaction of the caller's: a drizzle transaction, or a fragment's unit of work. */
@@ -43,8 +43,8 @@ export interface RunSubjects<P extends Pools, Id extends PoolId<P>> {
   readonly dispatcherId: Id;
   /**
    * Tell which subjects there are, once a round: new ones begin with their `cursor`, known ones get their `meta` refreshed,
-   * and all that are neither active nor waiting for a retry are due. Among the processes of a pool, one does so at a
-   * time. When it fails, it is tried again as a subject would be.
+   * and those that succeeded and have no due time of their own are due. Among the processes of a pool, one does so at a
+   * time. When it fails, or takes longer than `timeoutMs`, it is tried again as a subject would be.
    */
   readonly discover?: (context: {
     readonly signal: AbortSignal;

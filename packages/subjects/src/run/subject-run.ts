@@ -114,20 +114,29 @@ export class SubjectRun {
   }
 
   async #transaction<T>(work: Parameters<AnyContext["transaction"]>[0]): Promise<T> {
-    const before = this.hold.item;
+    let last: PulledItem | null = null;
+    const checkpoint = async (progress: AnyCheckpoint, tx: Transaction) => {
+      await this.#checkpoint(progress, tx);
+      last = this.hold.item;
+      return this.#subject();
+    };
     try {
-      const answer = (await this.#internals.adapter.transaction((tx) =>
-        work({
+      const answer = (await this.#internals.adapter.transaction(async (tx) => {
+        const answered = await work({
           get db() {
             return tx.db;
           },
-          checkpoint: (progress) => this.#checkpoint(progress, tx),
-        }),
-      )) as T;
-      if (this.hold.item !== before) this.#told(this.#subject());
+          checkpoint: (progress) => checkpoint(progress, tx),
+        });
+        // Without one, nothing would notice that somebody else holds the subject by now.
+        if (last === null) await checkpoint({}, tx);
+        return answered;
+      })) as T;
+      if (last !== null) this.hold.commit(last);
+      this.#told(this.#subject());
       return answer;
     } catch (error) {
-      this.hold.reset(before);
+      this.hold.rollBack();
       throw error;
     }
   }
