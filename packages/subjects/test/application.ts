@@ -77,7 +77,9 @@ const migrations: readonly Migration[] = [
 ];
 
 const ledgerDefinition = defineFragment("ledger")
-  .withTables((t) => ({ row: t.table("row", { id: t.id(), note: t.text("note").notNull() }) }), { migrations })
+  .withTables((t) => ({ row: t.table("row", { id: t.id(), note: t.text("note").notNull() }) }), {
+    migrations,
+  })
   .withServices(() => ({
     async note(uow, note: string) {
       await uow.db.insert(uow.tables.row).values({ note });

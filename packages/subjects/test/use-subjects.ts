@@ -41,7 +41,9 @@ export function openSubjects(adapter: DatabaseAdapter, options: Options = {}): T
 }
 
 /** Calls on the pool of warehouses, with little to write. */
-export function warehouse(subjects: Omit<TestSubjects, "transaction" | "within" | "runSubjects" | "profile">) {
+export function warehouse(
+  subjects: Omit<TestSubjects, "transaction" | "within" | "runSubjects" | "profile">,
+) {
   return {
     sync: (...drafts: Parameters<TestSubjects["syncSubjects"]>[0]["subjects"]) =>
       subjects.syncSubjects({ dispatcherId, subjects: drafts }),

@@ -67,7 +67,9 @@ export class SubjectEngine {
       onError: (error) => this.#report(error, "heartbeat"),
     });
     this.#discovery =
-      settings.discover === null ? null : new Discovery(internals, settings, () => void this.#look().finally(() => this.#idle.tell()));
+      settings.discover === null
+        ? null
+        : new Discovery(internals, settings, () => void this.#look().finally(() => this.#idle.tell()));
   }
 
   get running(): number {

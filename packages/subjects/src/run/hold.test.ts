@@ -1,11 +1,18 @@
-import { type PulledItem, type PulledMove, pullMoves, type PullMove, SherdError, type Transaction } from "@sherd/core";
+import {
+  type PulledItem,
+  type PulledMove,
+  type PullFence,
+  pullMoves,
+  SherdError,
+  type Transaction,
+} from "@sherd/core";
 import { describe, expect, it } from "vitest";
 import { Hold } from "./hold.ts";
 
 const tx = {} as Transaction;
 const never = { kind: "never" } as const;
-const complete = (fence: PullMove | PulledItem) => pullMoves.complete(fence, {}, never);
-const checkpoint = (fence: PullMove | PulledItem) => pullMoves.checkpoint(fence, {}, null);
+const complete = (fence: PullFence) => pullMoves.complete(fence, {}, never);
+const checkpoint = (fence: PullFence) => pullMoves.checkpoint(fence, {}, null);
 const unavailable = () => new SherdError("DATABASE_UNAVAILABLE", "gone", { verb: "move" });
 
 /** A hold at revision 5, and what it sent. `answers` are given in turn. */
@@ -24,7 +31,10 @@ function item(revision: number, of: Partial<PulledItem> = {}): PulledItem {
   return { key: "a", revision, lease: "mine", phase: "running", ...of } as PulledItem;
 }
 
-const moved = (revision: number, of: Partial<PulledItem> = {}): PulledMove => ({ result: "moved", item: item(revision, of) });
+const moved = (revision: number, of: Partial<PulledItem> = {}): PulledMove => ({
+  result: "moved",
+  item: item(revision, of),
+});
 const conflict = (revision: number, of: Partial<PulledItem> = {}): PulledMove => ({
   result: "conflict",
   item: item(revision, of),

@@ -27,7 +27,9 @@ describe.each(bothDatabases)("checkpointSubject, on %s", (kind) => {
     expect(kept).toMatchObject({ cursor: subject.cursor, meta: subject.meta, status: "running" });
     const cleared = await subjects.checkpointSubject({ ...heldBy(kept), cursor: null });
     expect(cleared).toMatchObject({ cursor: null, meta: subject.meta });
-    expect(await subjects.checkpointSubject({ ...heldBy(cleared), meta: null })).toMatchObject({ meta: null });
+    expect(await subjects.checkpointSubject({ ...heldBy(cleared), meta: null })).toMatchObject({
+      meta: null,
+    });
   });
 
   it("it extends the lease only when leaseMs is given, and then from now on", async () => {
@@ -36,7 +38,11 @@ describe.each(bothDatabases)("checkpointSubject, on %s", (kind) => {
     const before = (await calls.get("a")).leaseExpiresAt;
     const kept = await subjects.checkpointSubject({ ...held, cursor: { page: 2 } });
     expect(kept.leaseExpiresAt).toEqual(before);
-    const extended = await subjects.checkpointSubject({ ...heldBy(subject), revision: kept.revision, leaseMs: 2 * hourMs });
+    const extended = await subjects.checkpointSubject({
+      ...heldBy(subject),
+      revision: kept.revision,
+      leaseMs: 2 * hourMs,
+    });
     const leftMs = (extended.leaseExpiresAt?.getTime() ?? 0) - database.now();
     expect(Math.abs(leftMs - 2 * hourMs)).toBeLessThan(5_000);
     const shortened = await subjects.checkpointSubject({ ...heldBy(extended), leaseMs: 1_000 });

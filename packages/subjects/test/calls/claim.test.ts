@@ -55,7 +55,9 @@ describe.each(bothDatabases)("claimDueSubjects, on %s", (kind) => {
       expect((await refusal(call, "INVALID_REQUEST")).details.field).toBe("limit");
     }
     expect(await subjects.claimDueSubjects({ dispatcherId, leaseMs: hourMs, limit: 1 })).toHaveLength(1);
-    expect(await subjects.claimDueSubjects({ dispatcherId, leaseMs: hourMs, limit: 1_000 })).toHaveLength(1_000);
+    expect(await subjects.claimDueSubjects({ dispatcherId, leaseMs: hourMs, limit: 1_000 })).toHaveLength(
+      1_000,
+    );
   });
 
   it("a lease lasts from a millisecond to seven days", async () => {

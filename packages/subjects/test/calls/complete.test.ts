@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { claimed, dayMs, dispatcherId, heldBy, hourMs, openSubjects, refusal, warehouse } from "../use-subjects.ts";
+import {
+  claimed,
+  dayMs,
+  dispatcherId,
+  heldBy,
+  hourMs,
+  openSubjects,
+  refusal,
+  warehouse,
+} from "../use-subjects.ts";
 
 describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
   const database = useDatabase(kind);
@@ -13,7 +22,11 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
     const taken = await calls.claimOne();
     expect(taken).toMatchObject({ attempt: 3, failureCount: 1, consecutiveTimeouts: 1 });
     const before = database.now();
-    const done = await subjects.completeSubject({ ...heldBy(taken), cursor: { page: 2 }, meta: { name: "B" } });
+    const done = await subjects.completeSubject({
+      ...heldBy(taken),
+      cursor: { page: 2 },
+      meta: { name: "B" },
+    });
     expect(done).toMatchObject({
       status: "succeeded",
       cursor: { page: 2 },
@@ -49,16 +62,22 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
     expect(await calls.claimOne()).toMatchObject({ attempt: 1, subjectKey: "a" });
   });
 
-  it.each([undefined, null])("with nextDueAt %s it is not due until a sync supplies one", async (nextDueAt) => {
-    const { subjects, calls, held } = await claimed(database);
-    const done = await subjects.completeSubject({ ...held, ...(nextDueAt === undefined ? {} : { nextDueAt }) });
-    expect(done.nextDueAt).toBeNull();
-    await database.pass(365 * dayMs);
-    await calls.sync({ subjectKey: "a", meta: { name: "B" } });
-    expect(await calls.claim()).toEqual([]);
-    await calls.sync({ subjectKey: "a", nextDueAt: new Date(database.now() - 1) });
-    expect(await calls.claimOne()).toMatchObject({ meta: { name: "B" } });
-  });
+  it.each([undefined, null])(
+    "with nextDueAt %s it is not due until a sync supplies one",
+    async (nextDueAt) => {
+      const { subjects, calls, held } = await claimed(database);
+      const done = await subjects.completeSubject({
+        ...held,
+        ...(nextDueAt === undefined ? {} : { nextDueAt }),
+      });
+      expect(done.nextDueAt).toBeNull();
+      await database.pass(365 * dayMs);
+      await calls.sync({ subjectKey: "a", meta: { name: "B" } });
+      expect(await calls.claim()).toEqual([]);
+      await calls.sync({ subjectKey: "a", nextDueAt: new Date(database.now() - 1) });
+      expect(await calls.claimOne()).toMatchObject({ meta: { name: "B" } });
+    },
+  );
 
   it("a late complete whose revision still matches is accepted: the revision is the fence", async () => {
     const { subjects, held } = await claimed(database, 1_000);
@@ -70,7 +89,12 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
   it("a batch answers each subject in order: one refusal harms no other", async () => {
     const subjects = openSubjects(database.adapter());
     const calls = warehouse(subjects);
-    await calls.sync({ subjectKey: "a" }, { subjectKey: "b" }, { subjectKey: "c" }, { subjectKey: "idle", nextDueAt: null });
+    await calls.sync(
+      { subjectKey: "a" },
+      { subjectKey: "b" },
+      { subjectKey: "c" },
+      { subjectKey: "idle", nextDueAt: null },
+    );
     const [a, b, c] = await calls.claim();
     const due = new Date(database.now() + hourMs);
     const results = await subjects.completeSubjects({
@@ -85,7 +109,11 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
     });
     expect(results).toMatchObject([
       { subjectKey: "c", ok: true, subject: { status: "succeeded", cursor: { page: 3 }, nextDueAt: due } },
-      { subjectKey: "b", ok: false, error: { code: "REVISION_CONFLICT", details: { currentRevision: b?.revision } } },
+      {
+        subjectKey: "b",
+        ok: false,
+        error: { code: "REVISION_CONFLICT", details: { currentRevision: b?.revision } },
+      },
       { subjectKey: "missing", ok: false, error: { code: "SUBJECT_NOT_FOUND" } },
       { subjectKey: "idle", ok: false, error: { code: "NOT_LEASED", details: { currentRevision: 0 } } },
       { subjectKey: "a", ok: true, subject: { status: "succeeded", nextDueAt: null } },

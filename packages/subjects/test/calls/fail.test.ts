@@ -55,14 +55,20 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
 
   it.each([
     [new TypeError("no"), { code: null, message: "no", retryable: null }],
-    [Object.assign(new Error("no"), { code: "ECONNRESET" }), { code: "ECONNRESET", message: "no", retryable: null }],
+    [
+      Object.assign(new Error("no"), { code: "ECONNRESET" }),
+      { code: "ECONNRESET", message: "no", retryable: null },
+    ],
     [new NonRetryable("never"), { code: null, message: "never", retryable: false }],
     [
       new SherdError("DATABASE_BUSY", "busy", { waitedMs: 1 }),
       { code: "DATABASE_BUSY", message: "busy", retryable: true },
     ],
     [{ message: "plain" }, { code: null, message: "plain", retryable: null }],
-    [{ message: "", retryable: false }, { code: null, message: "", retryable: false }],
+    [
+      { message: "", retryable: false },
+      { code: null, message: "", retryable: false },
+    ],
     [{ message: "NUL \0 and half \ud800" }, { code: null, message: "NUL  and half \ufffd", retryable: null }],
   ])("of %o it keeps code, message and whether to retry", async (error, kept) => {
     const { subjects, held } = await claimed(database);
@@ -72,7 +78,9 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
   it("it is due at nextDueAt, where that is given; null parks it until a sync", async () => {
     const { subjects, calls, held } = await claimed(database);
     const nextDueAt = new Date(database.now() + dayMs);
-    expect(await subjects.failSubject({ ...held, error: new Error("no"), nextDueAt })).toMatchObject({ nextDueAt });
+    expect(await subjects.failSubject({ ...held, error: new Error("no"), nextDueAt })).toMatchObject({
+      nextDueAt,
+    });
     await database.pass(dayMs + 1);
     const again = heldBy(await calls.claimOne());
     const parked = await subjects.failSubject({ ...again, error: new Error("no"), nextDueAt: null });
@@ -104,7 +112,10 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
       await calls.sync({ subjectKey: "a" });
       const delays: number[] = [];
       for (let failure = 1; failure <= 9; failure++) {
-        const failed = await subjects.failSubject({ ...heldBy(await calls.claimOne()), error: new Error("no") });
+        const failed = await subjects.failSubject({
+          ...heldBy(await calls.claimOne()),
+          error: new Error("no"),
+        });
         expect(failed.failureCount).toBe(failure);
         delays.push(delayOf(failed));
         await database.pass(2 * hourMs);
@@ -120,7 +131,11 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
     const calls = warehouse(subjects);
     await calls.sync({ subjectKey: "a" });
     for (let failure = 1; failure <= 3; failure++) {
-      await subjects.failSubject({ ...heldBy(await calls.claimOne()), error: new Error("no"), retryAfterMs: 0 });
+      await subjects.failSubject({
+        ...heldBy(await calls.claimOne()),
+        error: new Error("no"),
+        retryAfterMs: 0,
+      });
     }
     const past = new Date(database.now() - 1);
     await subjects.completeSubject({ ...heldBy(await calls.claimOne()), nextDueAt: past });
@@ -163,7 +178,11 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
     const calls = warehouse(subjects);
     await calls.sync({ subjectKey: "a" }, { subjectKey: "b" }, { subjectKey: "c" });
     const first = await calls.claim(1);
-    await subjects.failSubject({ ...heldBy(first[0] as WarehouseSubject), error: new Error("no"), retryAfterMs: 0 });
+    await subjects.failSubject({
+      ...heldBy(first[0] as WarehouseSubject),
+      error: new Error("no"),
+      retryAfterMs: 0,
+    });
     const byKey = new Map((await calls.claim()).map((subject) => [subject.subjectKey, subject.revision]));
     const one = (subjectKey: string) => ({ subjectKey, revision: byKey.get(subjectKey) ?? 0 });
     const results = await subjects.failSubjects({

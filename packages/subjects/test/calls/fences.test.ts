@@ -17,39 +17,47 @@ type Held = ReturnType<typeof heldBy>;
 const calls: Readonly<Record<string, (subjects: TestSubjects, held: Held) => Promise<unknown>>> = {
   checkpointSubject: (subjects, held) =>
     subjects.checkpointSubject({ ...held, cursor: { page: 99 }, meta: null, leaseMs: 5 * hourMs }),
-  completeSubject: (subjects, held) => subjects.completeSubject({ ...held, cursor: { page: 99 }, nextDueAt: new Date() }),
+  completeSubject: (subjects, held) =>
+    subjects.completeSubject({ ...held, cursor: { page: 99 }, nextDueAt: new Date() }),
   failSubject: (subjects, held) => subjects.failSubject({ ...held, cursor: null, error: new Error("no") }),
   "failSubject with a hint": (subjects, held) =>
     subjects.failSubject({ ...held, error: new Error("no"), retryAfterMs: 0 }),
   releaseSubject: (subjects, held) => subjects.releaseSubject(held),
 };
 const names = Object.keys(calls);
-const make = (name: string, subjects: TestSubjects, held: Held) => calls[name]?.(subjects, held) ?? Promise.reject();
+const make = (name: string, subjects: TestSubjects, held: Held) =>
+  calls[name]?.(subjects, held) ?? Promise.reject();
 
 describe.each(bothDatabases)("the fence, on %s", (kind) => {
   const database = useDatabase(kind);
 
-  it.each(names)("a takeover fences the old holder: %s changes nothing and fails with REVISION_CONFLICT", async (name) => {
-    const { subjects, calls: on, held } = await claimed(database, 1_000);
-    await database.pass(1_001);
-    const taken = await on.claimOne();
-    const error = await refusal(make(name, subjects, held), "REVISION_CONFLICT");
-    expect(error.details).toEqual({
-      dispatcherId,
-      subjectKey: "a",
-      revision: held.revision,
-      currentRevision: taken.revision,
-    });
-    expect(await on.get("a")).toEqual(taken);
-    expect(await subjects.completeSubject(heldBy(taken))).toMatchObject({ status: "succeeded" });
-  });
+  it.each(names)(
+    "a takeover fences the old holder: %s changes nothing and fails with REVISION_CONFLICT",
+    async (name) => {
+      const { subjects, calls: on, held } = await claimed(database, 1_000);
+      await database.pass(1_001);
+      const taken = await on.claimOne();
+      const error = await refusal(make(name, subjects, held), "REVISION_CONFLICT");
+      expect(error.details).toEqual({
+        dispatcherId,
+        subjectKey: "a",
+        revision: held.revision,
+        currentRevision: taken.revision,
+      });
+      expect(await on.get("a")).toEqual(taken);
+      expect(await subjects.completeSubject(heldBy(taken))).toMatchObject({ status: "succeeded" });
+    },
+  );
 
-  it.each(names)("a call that the same holder made is not made twice: %s at the revision before is refused", async (name) => {
-    const { subjects, calls: on, held } = await claimed(database);
-    const running = await subjects.checkpointSubject(held);
-    await refusal(make(name, subjects, held), "REVISION_CONFLICT");
-    expect(await on.get("a")).toEqual(running);
-  });
+  it.each(names)(
+    "a call that the same holder made is not made twice: %s at the revision before is refused",
+    async (name) => {
+      const { subjects, calls: on, held } = await claimed(database);
+      const running = await subjects.checkpointSubject(held);
+      await refusal(make(name, subjects, held), "REVISION_CONFLICT");
+      expect(await on.get("a")).toEqual(running);
+    },
+  );
 
   it.each(names)("a revision from the future is refused as well, by %s", async (name) => {
     const { subjects, calls: on, subject, held } = await claimed(database);
@@ -61,7 +69,10 @@ describe.each(bothDatabases)("the fence, on %s", (kind) => {
     const subjects = openSubjects(database.adapter());
     const on = warehouse(subjects);
     const [idle] = await on.sync({ subjectKey: "a" });
-    const error = await refusal(make(name, subjects, { dispatcherId, subjectKey: "a", revision: 0 }), "NOT_LEASED");
+    const error = await refusal(
+      make(name, subjects, { dispatcherId, subjectKey: "a", revision: 0 }),
+      "NOT_LEASED",
+    );
     expect(error.details).toEqual({ dispatcherId, subjectKey: "a", currentRevision: 0, status: "idle" });
     expect(await on.get("a")).toEqual(idle);
   });

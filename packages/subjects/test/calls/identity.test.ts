@@ -9,7 +9,10 @@ describe.each(bothDatabases)("who a subject is, on %s", (kind) => {
     const one = openSubjects(database.adapter());
     const other = openSubjects(database.adapter());
     const subjects = [{ subjectKey: "a" }];
-    await one.syncSubjects({ dispatcherId: "warehouse", subjects: [{ subjectKey: "a", cursor: { page: 1 } }] });
+    await one.syncSubjects({
+      dispatcherId: "warehouse",
+      subjects: [{ subjectKey: "a", cursor: { page: 1 } }],
+    });
     await one.syncSubjects({ dispatcherId: "tenant", subjects: [{ subjectKey: "a", cursor: { page: 2 } }] });
     await other.syncSubjects({ dispatcherId: "warehouse", subjects });
     await one.claimDueSubjects({ dispatcherId: "warehouse", leaseMs: hourMs });
@@ -101,7 +104,11 @@ describe.each(bothDatabases)("who a subject is, on %s", (kind) => {
     const fields = Object.keys(synced ?? {}).toSorted();
     const taken = await calls.claimOne();
     const running = await subjects.checkpointSubject(heldBy(taken));
-    const failed = await subjects.failSubject({ ...heldBy(running), error: { message: "no" }, retryAfterMs: 0 });
+    const failed = await subjects.failSubject({
+      ...heldBy(running),
+      error: { message: "no" },
+      retryAfterMs: 0,
+    });
     const again = await calls.claimOne();
     const released = await subjects.releaseSubject(heldBy(again));
     const done = await subjects.completeSubject(heldBy(await calls.claimOne()));

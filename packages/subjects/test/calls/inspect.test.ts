@@ -34,7 +34,9 @@ describe.each(bothDatabases)("looking at subjects, on %s", (kind) => {
 
   it("it lists 50 unless told, and up to 1,000", async () => {
     const subjects = openSubjects(database.adapter());
-    await warehouse(subjects).sync(...Array.from({ length: 1_001 }, (_, index) => ({ subjectKey: `${index}` })));
+    await warehouse(subjects).sync(
+      ...Array.from({ length: 1_001 }, (_, index) => ({ subjectKey: `${index}` })),
+    );
     expect((await subjects.listSubjects({ dispatcherId })).subjects).toHaveLength(50);
     const most = await subjects.listSubjects({ dispatcherId, limit: 1_000 });
     expect(most.subjects).toHaveLength(1_000);
@@ -47,7 +49,8 @@ describe.each(bothDatabases)("looking at subjects, on %s", (kind) => {
     const names = ["leased", "running", "succeeded", "failed"];
     await sync({ subjectKey: "idle", nextDueAt: null }, ...names.map((subjectKey) => ({ subjectKey })));
     const revisions = new Map((await claim()).map((one) => [one.subjectKey, one.revision]));
-    const held = (subjectKey: string) => ({ dispatcherId, subjectKey, revision: revisions.get(subjectKey) ?? 0 }) as const;
+    const held = (subjectKey: string) =>
+      ({ dispatcherId, subjectKey, revision: revisions.get(subjectKey) ?? 0 }) as const;
     await subjects.checkpointSubject(held("running"));
     await subjects.completeSubject(held("succeeded"));
     await subjects.failSubject({ ...held("failed"), error: new Error("no") });

@@ -1,6 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { bothDatabases, sharedDatabases, useDatabase } from "../databases.ts";
-import { claimed, dispatcherId, freshProfile, heldBy, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
+import {
+  claimed,
+  dispatcherId,
+  freshProfile,
+  heldBy,
+  hourMs,
+  openSubjects,
+  warehouse,
+} from "../use-subjects.ts";
 
 describe.each([...new Set([...bothDatabases, ...sharedDatabases])])("callers at once, on %s", (kind) => {
   const database = useDatabase(kind);

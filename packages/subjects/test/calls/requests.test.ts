@@ -3,7 +3,16 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createSubjects, pool } from "../../src/index.ts";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { claimed, dispatcherId, freshProfile, heldBy, hourMs, openSubjects, pools, refusal } from "../use-subjects.ts";
+import {
+  claimed,
+  dispatcherId,
+  freshProfile,
+  heldBy,
+  hourMs,
+  openSubjects,
+  pools,
+  refusal,
+} from "../use-subjects.ts";
 
 const revision = 1;
 const subjectKey = "a";
@@ -41,24 +50,34 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
     };
   }
 
-  it.each(names)("%s of an unknown dispatcher id is INVALID_REQUEST, which names those that there are", async (name) => {
-    const { subjects, unchanged } = await guarded();
-    for (const unknown of ["warehous", "", "toString", undefined, null, 5]) {
-      const refused = await refusal(subjects[name]({ ...requests[name], dispatcherId: unknown }), "INVALID_REQUEST");
-      expect(refused.details.field).toBe("dispatcherId");
-      expect(refused.message).toContain("warehouse, tenant");
-    }
-    await unchanged();
-  });
+  it.each(names)(
+    "%s of an unknown dispatcher id is INVALID_REQUEST, which names those that there are",
+    async (name) => {
+      const { subjects, unchanged } = await guarded();
+      for (const unknown of ["warehous", "", "toString", undefined, null, 5]) {
+        const refused = await refusal(
+          subjects[name]({ ...requests[name], dispatcherId: unknown }),
+          "INVALID_REQUEST",
+        );
+        expect(refused.details.field).toBe("dispatcherId");
+        expect(refused.message).toContain("warehouse, tenant");
+      }
+      await unchanged();
+    },
+  );
 
-  it.each(names)("%s with a field that it does not know is INVALID_REQUEST, and says what it takes", async (name) => {
-    const { subjects, unchanged } = await guarded();
-    const request = { ...requests[name], dispatcherId, profile: "other" };
-    const refused = await refusal(subjects[name](request), "INVALID_REQUEST");
-    expect(refused.details).toMatchObject({ call: name, field: "profile", received: "other" });
-    for (const field of ["dispatcherId", ...Object.keys(requests[name])]) expect(refused.message).toContain(field);
-    await unchanged();
-  });
+  it.each(names)(
+    "%s with a field that it does not know is INVALID_REQUEST, and says what it takes",
+    async (name) => {
+      const { subjects, unchanged } = await guarded();
+      const request = { ...requests[name], dispatcherId, profile: "other" };
+      const refused = await refusal(subjects[name](request), "INVALID_REQUEST");
+      expect(refused.details).toMatchObject({ call: name, field: "profile", received: "other" });
+      for (const field of ["dispatcherId", ...Object.keys(requests[name])])
+        expect(refused.message).toContain(field);
+      await unchanged();
+    },
+  );
 
   it.each(names)("%s of nothing is INVALID_REQUEST", async (name) => {
     const { subjects } = await guarded();
@@ -130,15 +149,26 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
         maxMetaBytes: 20,
       }),
     };
-    const subjects = createSubjects({ databaseAdapter: database.adapter(), profile: freshProfile(), pools: checked });
+    const subjects = createSubjects({
+      databaseAdapter: database.adapter(),
+      profile: freshProfile(),
+      pools: checked,
+    });
     const account = { dispatcherId: "account" } as const;
-    const bads = [{ cursor: { page: 10 } }, { cursor: { page: "1" } as never }, { meta: { name: 5 } as never }];
+    const bads = [
+      { cursor: { page: 10 } },
+      { cursor: { page: "1" } as never },
+      { meta: { name: 5 } as never },
+    ];
     const larges = [{ cursor: { page: 1, more: "x" } }, { meta: { name: "x".repeat(20) } }];
     for (const bad of [...bads, ...larges]) {
       const sync = subjects.syncSubjects({ ...account, subjects: [{ subjectKey: "a", ...bad }] });
       await refusal(sync, "INVALID_REQUEST");
     }
-    await subjects.syncSubjects({ ...account, subjects: [{ subjectKey: "a", cursor: { page: 9 }, meta: null }] });
+    await subjects.syncSubjects({
+      ...account,
+      subjects: [{ subjectKey: "a", cursor: { page: 9 }, meta: null }],
+    });
     const [taken] = await subjects.claimDueSubjects({ ...account, leaseMs: hourMs });
     const held = { ...account, subjectKey: "a", revision: taken?.revision ?? 0 };
     for (const bad of [...bads, ...larges]) {
@@ -185,7 +215,8 @@ describe("createSubjects", () => {
     { onError: 5 },
     { lease: 5 },
   ])("with %o is INVALID_OPTION", (options) => {
-    const adapter = Object.keys(options).length === 0 ? databaseAdapter : ({ pull: {}, migrator: {} } as never);
+    const adapter =
+      Object.keys(options).length === 0 ? databaseAdapter : ({ pull: {}, migrator: {} } as never);
     const make = () => createSubjects({ databaseAdapter: adapter, pools, ...(options as object) });
     expect(make).toThrow(expect.toSatisfy((thrown) => isSherdError(thrown, "INVALID_OPTION")) as Error);
   });

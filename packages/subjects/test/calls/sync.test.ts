@@ -1,6 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { claimed, dayMs, dispatcherId, heldBy, hourMs, openSubjects, refusal, warehouse } from "../use-subjects.ts";
+import {
+  claimed,
+  dayMs,
+  dispatcherId,
+  heldBy,
+  hourMs,
+  openSubjects,
+  refusal,
+  warehouse,
+} from "../use-subjects.ts";
 
 describe.each(bothDatabases)("syncSubjects, on %s", (kind) => {
   const database = useDatabase(kind);
@@ -54,19 +63,24 @@ describe.each(bothDatabases)("syncSubjects, on %s", (kind) => {
     expect(await calls.claimOne()).toMatchObject({ attempt: 2, failureCount: 1 });
   });
 
-  it.each(["leased", "running"] as const)("nothing of a known subject changes while it is %s", async (status) => {
-    const { subjects, calls, subject } = await claimed(database);
-    const active =
-      status === "running" ? await subjects.checkpointSubject({ ...heldBy(subject), cursor: { page: 2 } }) : subject;
-    expect(active.status).toBe(status);
-    const draft = { subjectKey: "a", cursor: { page: 99 }, meta: null, nextDueAt: null };
-    expect(await calls.sync(draft)).toEqual([active]);
-    expect(await calls.get("a")).toEqual(active);
-    // Also when its lease has expired: it is still its holder's to complete.
-    await database.pass(2 * hourMs);
-    await calls.sync(draft);
-    expect(await subjects.completeSubject(heldBy(active))).toMatchObject({ cursor: active.cursor });
-  });
+  it.each(["leased", "running"] as const)(
+    "nothing of a known subject changes while it is %s",
+    async (status) => {
+      const { subjects, calls, subject } = await claimed(database);
+      const active =
+        status === "running"
+          ? await subjects.checkpointSubject({ ...heldBy(subject), cursor: { page: 2 } })
+          : subject;
+      expect(active.status).toBe(status);
+      const draft = { subjectKey: "a", cursor: { page: 99 }, meta: null, nextDueAt: null };
+      expect(await calls.sync(draft)).toEqual([active]);
+      expect(await calls.get("a")).toEqual(active);
+      // Also when its lease has expired: it is still its holder's to complete.
+      await database.pass(2 * hourMs);
+      await calls.sync(draft);
+      expect(await subjects.completeSubject(heldBy(active))).toMatchObject({ cursor: active.cursor });
+    },
+  );
 
   it("absent subjects are never deleted", async () => {
     const { sync, get } = warehouse(openSubjects(database.adapter()));
@@ -100,7 +114,9 @@ describe.each(bothDatabases)("syncSubjects, on %s", (kind) => {
 
   it("it answers in the order of the call, up to 10,000 at once", async () => {
     const subjects = openSubjects(database.adapter());
-    const drafts = Array.from({ length: 10_000 }, (_, index) => ({ subjectKey: `${(index * 7_919) % 10_000}` }));
+    const drafts = Array.from({ length: 10_000 }, (_, index) => ({
+      subjectKey: `${(index * 7_919) % 10_000}`,
+    }));
     const synced = await subjects.syncSubjects({ dispatcherId, subjects: drafts });
     expect(synced.map(({ subjectKey }) => subjectKey)).toEqual(drafts.map(({ subjectKey }) => subjectKey));
     const tooMany = [...drafts, { subjectKey: "one more" }];

@@ -3,14 +3,26 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SubjectCalls } from "../../src/index.ts";
 import { type Application, applications, makeLedger } from "../application.ts";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { dispatcherId, freshProfile, heldBy, hourMs, openSubjects, pools, refusal, warehouse } from "../use-subjects.ts";
+import {
+  dispatcherId,
+  freshProfile,
+  heldBy,
+  hourMs,
+  openSubjects,
+  pools,
+  refusal,
+  warehouse,
+} from "../use-subjects.ts";
 
 const rollBack = new Error("roll back");
 type Calls = SubjectCalls<typeof pools>;
 
 /** Every call, on the keys that `prepare` has made. Answers what it leaves behind. */
 async function callAll(calls: Calls): Promise<void> {
-  await calls.syncSubjects({ dispatcherId, subjects: [{ subjectKey: "new", cursor: { page: 1 }, nextDueAt: null }] });
+  await calls.syncSubjects({
+    dispatcherId,
+    subjects: [{ subjectKey: "new", cursor: { page: 1 }, nextDueAt: null }],
+  });
   const taken = await calls.claimDueSubjects({ dispatcherId, leaseMs: hourMs, limit: 1_000 });
   const held = new Map(taken.map((subject) => [subject.subjectKey, heldBy(subject)]));
   const of = (key: string) => held.get(key) ?? { dispatcherId, subjectKey: key, revision: -1 };
