@@ -1,7 +1,7 @@
 import { Heartbeat, newId, type PulledItem, type PullDraft, pullMoves } from "@sherd/core";
 import { describeFailure, dueAfterFailure } from "../call/failure.ts";
 import { draftsOf } from "../call/sync.ts";
-import { stopReasons } from "../errors.ts";
+import { invalidRequest, stopReasons } from "../errors.ts";
 import { queueOf, type SubjectInternals } from "../internals.ts";
 import type { Pool } from "../pool.ts";
 import type { RunSettings } from "./options.ts";
@@ -129,7 +129,8 @@ export class Discovery {
   async #discover(signal: AbortSignal): Promise<readonly PullDraft[]> {
     const { pools } = this.#internals;
     const { dispatcherId, discover } = this.#settings;
-    const subjects = (await discover?.({ signal })) ?? [];
+    const subjects = await discover?.({ signal });
+    if (!Array.isArray(subjects)) throw invalidRequest("discover", "subjects", subjects, "a list");
     return draftsOf("discover", pools[dispatcherId] as Pool, subjects);
   }
 

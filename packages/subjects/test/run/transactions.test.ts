@@ -1,4 +1,5 @@
 import { type Clock, isSherdError, systemClock } from "@sherd/core";
+import { eventually } from "@sherd/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Application, applications, makeLedger } from "../application.ts";
 import { bothDatabases, useDatabase } from "../databases.ts";
@@ -7,6 +8,15 @@ import { drive, signal } from "./drive.ts";
 
 /** The clock of a process that stands still: its timers never ring, so it renews no lease. */
 const stalledClock: Clock = { ...systemClock, schedule: () => () => {} };
+
+/** Claim until the lease has expired and there is something to have. */
+async function takeover<T>(claim: () => Promise<readonly T[]>): Promise<readonly T[]> {
+  const take = async () => {
+    const taken = await claim();
+    return taken.length > 0 && taken;
+  };
+  return (await eventually(take, { withinMs: 5_000 })) || [];
+}
 
 describe.each(bothDatabases)("transactions of runs, on %s", (kind) => {
   const database = useDatabase(kind);
@@ -109,11 +119,7 @@ describe.each(bothDatabases)("transactions of runs, on %s", (kind) => {
     await sync({ subjectKey: "a", cursor: { page: 1 } });
     await driven.processor.wake();
     await started.promise;
-    let other = await claim();
-    while (other.length === 0) {
-      await new Promise(setImmediate);
-      other = await claim();
-    }
+    const other = await takeover(() => claim());
     taken.resolve();
     const error = await acted.promise;
     await driven.processor.idle();
@@ -161,11 +167,7 @@ describe.each(bothDatabases)("transactions of runs, on %s", (kind) => {
     await sync({ subjectKey: "a", cursor: { page: 1 } });
     await driven.processor.wake();
     await started.promise;
-    let theirs = await claim(1, hourMs);
-    while (theirs.length === 0) {
-      await new Promise(setImmediate);
-      theirs = await claim(1, hourMs);
-    }
+    const theirs = await takeover(() => claim(1, hourMs));
     taken.resolve();
     await driven.processor.idle();
     expect(await get("a")).toEqual(theirs[0]);
