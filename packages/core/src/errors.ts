@@ -9,8 +9,8 @@ export interface SherdErrorDetails {
   HOOK_STUCK: { readonly id: string; readonly timeoutMinutes: number };
   HOOK_TIMEOUT: { readonly id: string; readonly timeoutMs: number };
   INTERRUPTED: { readonly id: string };
-  INVALID_REQUEST: { readonly call: string; readonly field: string; readonly received: unknown };
   INVALID_OPTION: { readonly option: string; readonly received: unknown };
+  INVALID_REQUEST: { readonly call: string; readonly field: string; readonly received: unknown };
   KEY_CONFLICT: { readonly queue: string; readonly key: string; readonly existingId: string | null };
   LEASE_EXPIRED: AboutSubject & { readonly currentRevision: number };
   LEASE_LOST: { readonly id: string };

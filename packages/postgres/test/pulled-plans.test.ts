@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-const draft = (key: string) => ({ id: crypto.randomUUID(), key });
+const draft = (key: string) => ({ id: crypto.randomUUID(), key, revision: 0 });
 const drafts = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => draft(`${prefix} ${index}`));
 const take = (limit: number, leaseMs = 60_000) => pull.pull({ queue, limit, leaseMs, owner: "me" });

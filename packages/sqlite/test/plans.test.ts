@@ -175,7 +175,7 @@ const scripts: Readonly<
     { "find-old-batches": ["sherd_history_finished"], prune: ["ROWID"] },
   ],
   "put, and refresh": [
-    put("q", [{ id: "i", key: "k", memo: "1" }], true, 0),
+    put("q", [{ id: "i", key: "k", revision: 0, memo: "1" }], true, 0),
     [[pulledRow.with(3, "idle")]],
     { "read-pulled": ["sherd_item_key", "sherd_lease_item"], "refresh-pulled": ["ROWID"] },
   ],

@@ -245,7 +245,11 @@ async function compare({ subjects, model }: World): Promise<void> {
     owner: subject.leaseOwner,
     isDue: subject.nextDueAt !== null,
   }));
-  expect(seen).toEqual([...model].map(([key, { expiresAt: _, ...one }]) => ({ key, ...one })));
+  const expected = [...model].map(([key, state]) => {
+    const { expiresAt: _, ...one } = state;
+    return { key, ...one };
+  });
+  expect(seen).toEqual(expected);
 }
 
 function fail(): never {

@@ -36,6 +36,8 @@ export function openSubjects(adapter: DatabaseAdapter, options: Options = {}): T
     pools,
     profile: freshProfile(),
     owner: "owner",
+    // Revisions begin at 0.
+    random: () => 0,
     ...options,
   });
 }

@@ -96,6 +96,8 @@ export interface PullDraft {
   /** UUIDv7, for the item if there is none with this key. */
   readonly id: string;
   readonly key: string;
+  /** Where its revisions begin: at random, so that no holder of an item before it with this key fits it. Up to 2^30. */
+  readonly revision: number;
   readonly body?: string;
   readonly memo?: string;
   readonly dueAt?: number | null;

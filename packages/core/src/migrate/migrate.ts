@@ -10,17 +10,24 @@ export interface MigrationReport {
 }
 
 /**
- * Bring the tables of the kernel and of these fragments up to date, in one transaction for each adapter. Safe
+ * Bring the tables of the kernel and of these fragments up to date, in one transaction for each adapter; of an adapter that is
+ * named itself, those of the kernel. Safe
  * from several processes at once, and from older code: what newer code added stays, if it is compatible. Fails
  * with `MIGRATIONS_MISSING`, `SCHEMA_NEWER` or `MIGRATION_CHANGED`, and then nothing has changed.
  */
-export async function migrate(...fragments: readonly AnyFragment[]): Promise<MigrationReport> {
+export async function migrate(
+  ...owners: readonly (AnyFragment | DatabaseAdapter)[]
+): Promise<MigrationReport> {
   const scopesByAdapter = new Map<DatabaseAdapter, MigrationScope[]>();
-  for (const fragment of fragments) {
-    const { adapter, namespace, scope } = internalsOf(fragment);
+  const scopesOf = (adapter: DatabaseAdapter) => scopesByAdapter.get(adapter) ?? [adapter.migrator.kernel];
+  for (const owner of owners) {
+    if ("migrator" in owner) {
+      scopesByAdapter.set(owner, scopesOf(owner));
+      continue;
+    }
+    const { adapter, namespace, scope } = internalsOf(owner);
     if (scope === null) throw migrationsMissing(namespace);
-    const scopes = scopesByAdapter.get(adapter) ?? [adapter.migrator.kernel];
-    scopesByAdapter.set(adapter, [...scopes, scope]);
+    scopesByAdapter.set(adapter, [...scopesOf(adapter), scope]);
   }
   const reports: ScopeReport[] = [];
   for (const [adapter, scopes] of scopesByAdapter) reports.push(...(await adapter.migrator.apply(scopes)));

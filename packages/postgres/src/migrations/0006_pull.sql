@@ -24,13 +24,14 @@ begin
   -- Again, when one was deleted between the insertion that it refused and the look for it.
   for v_try in 1..100 loop
     with created as (
-      insert into sherd_item (id, queue, name, key, state, at, max_attempts, retry, body, memo, phase, created_at, updated_at)
+      insert into sherd_item (id, queue, name, key, state, at, max_attempts, retry, revision, body, memo, phase,
+        created_at, updated_at)
       select d.id, p_queue, 'pulled', d.key,
         case when d."setsDue" and d."dueAt" is null then 'parked' else 'timed' end,
-        coalesce(to_timestamp(d."dueAt" / 1000.0), v_now), 2147483647, 'none', coalesce(d.body, 'null')::json,
+        coalesce(to_timestamp(d."dueAt" / 1000.0), v_now), 2147483647, 'none', d.revision, coalesce(d.body, 'null')::json,
         coalesce(d.memo, 'null')::json, 'idle', v_now, v_now
       from json_to_recordset(p_drafts)
-        as d(id uuid, key text, body text, memo text, "setsDue" boolean, "dueAt" double precision)
+        as d(id uuid, key text, revision integer, body text, memo text, "setsDue" boolean, "dueAt" double precision)
       order by d.key
       on conflict (queue, key) where key is not null and state <> 'done' do nothing returning id
     )

@@ -28,7 +28,7 @@ export async function completeSubjects(
   const call = "completeSubjects";
   const pool = place.poolOf(call, dispatcherId);
   const moves = requireList(call, subjects, most).map((one) => moveOf(call, pool.pool, one));
-  return moveAll(place, call, pool, await Promise.all(moves));
+  return moveAll(place, "complete", pool, await Promise.all(moves));
 }
 
 async function moveOf(call: string, pool: Pool, one: AnyCompletion): Promise<PullMove> {

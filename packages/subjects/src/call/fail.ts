@@ -46,7 +46,7 @@ export async function failSubjects(
   const call = "failSubjects";
   const pool = place.poolOf(call, dispatcherId);
   const checked = requireList(call, subjects, most).map((one) => check(call, pool, one));
-  return moveAll(place, call, pool, await movesOf(place, pool, await Promise.all(checked)));
+  return moveAll(place, "fail", pool, await movesOf(place, pool, await Promise.all(checked)));
 }
 
 async function check(call: string, { pool }: PoolPlace, one: AnyFailure): Promise<Checked> {

@@ -23,7 +23,7 @@ export async function syncSubjects(
   const { queue, pool } = place.poolOf(call, dispatcherId);
   if (mode !== "upsert" && mode !== "create-only")
     throw invalidRequest(call, "mode", mode, "upsert or create-only");
-  const drafts = await draftsOf(call, pool, requireList(call, subjects, most));
+  const drafts = await draftsOf(call, pool, place.internals.random, requireList(call, subjects, most));
   const waits = drafts.flatMap(({ dueAt }) => (dueAt === null ? [] : [place.waitMs(dueAt ?? 0)]));
   const items = await place.run(
     queue,
@@ -37,9 +37,10 @@ export async function syncSubjects(
 export async function draftsOf(
   call: string,
   pool: Pool,
+  random: () => number,
   subjects: readonly SubjectDraft<unknown, unknown>[],
 ): Promise<readonly PullDraft[]> {
-  const drafts = await Promise.all(subjects.map((subject) => draftOf(call, pool, subject)));
+  const drafts = await Promise.all(subjects.map((subject) => draftOf(call, pool, random, subject)));
   requireUnique(
     call,
     drafts.map(({ key }) => key),
@@ -50,6 +51,7 @@ export async function draftsOf(
 async function draftOf(
   call: string,
   pool: Pool,
+  random: () => number,
   subject: SubjectDraft<unknown, unknown>,
 ): Promise<PullDraft> {
   requireFields(call, subject, ["subjectKey", "cursor", "meta", "nextDueAt"]);
@@ -57,7 +59,13 @@ async function draftOf(
   return {
     id: newId(),
     key: requireKey(call, subjectKey),
+    revision: firstRevision(random),
     ...(await encodeProgress(call, pool, subject)),
     ...(nextDueAt === undefined ? {} : { dueAt: requireMoment(call, nextDueAt) }),
   };
+}
+
+/** At random: whoever still holds a subject of this key that was deleted must not pass for a holder of the new one. */
+export function firstRevision(random: () => number): number {
+  return Math.floor(random() * 2 ** 30);
 }

@@ -57,7 +57,7 @@ export class Discovery {
   /** See to it that the rounds are there, the first of them due. */
   async ensure(): Promise<void> {
     if (this.#isKnown) return;
-    await this.#internals.adapter.pull.put(this.queue, [{ id: newId(), key }], false);
+    await this.#internals.adapter.pull.put(this.queue, [{ id: newId(), key, revision: 0 }], false);
     this.#isKnown = true;
   }
 
@@ -95,6 +95,7 @@ export class Discovery {
   async #round(item: PulledItem): Promise<void> {
     const { adapter, clock, random, pools } = this.#internals;
     const { dispatcherId, everyMs, timeoutMs } = this.#settings;
+    const next = { kind: "at", at: (item.startedAt ?? clock.now()) + (everyMs ?? 0) } as const;
     const abort = this.#abort;
     const { signal } = abort;
     const timeout = timeoutMs === null ? null : stopReasons.discoveryTimeout({ ...this.#about(), timeoutMs });
@@ -105,8 +106,7 @@ export class Discovery {
         signal.throwIfAborted();
         await this.#sync(drafts.slice(from, from + batch), item.startedAt ?? 0);
       }
-      const due = { kind: "at", at: (item.startedAt ?? clock.now()) + (everyMs ?? 0) } as const;
-      await adapter.pull.move(this.queue, [pullMoves.complete(item, {}, due)]);
+      await adapter.pull.move(this.queue, [pullMoves.complete(item, {}, next)]);
       const { profile, report } = this.#internals;
       report.event({ type: "discovered", profile, dispatcherId, subjects: drafts.length });
       adapter.notifier.publish(this.#subjects, "work");
@@ -116,7 +116,9 @@ export class Discovery {
         return;
       }
       const { retry } = pools[dispatcherId] as Pool;
-      const due = dueAfterFailure(retry, item.failures, error, random());
+      const retried = dueAfterFailure(retry, item.failures, error, random());
+      // There is always another round, whatever the pool does with subjects that fail.
+      const due = retried.kind === "never" ? next : retried;
       await adapter.pull.move(this.queue, [
         pullMoves.fail(item, {}, describeFailure(error, clock.now()), due),
       ]);
@@ -127,11 +129,11 @@ export class Discovery {
   }
 
   async #discover(signal: AbortSignal): Promise<readonly PullDraft[]> {
-    const { pools } = this.#internals;
+    const { pools, random } = this.#internals;
     const { dispatcherId, discover } = this.#settings;
     const subjects = await discover?.({ signal });
     if (!Array.isArray(subjects)) throw invalidRequest("discover", "subjects", subjects, "a list");
-    return draftsOf("discover", pools[dispatcherId] as Pool, subjects);
+    return draftsOf("discover", pools[dispatcherId] as Pool, random, subjects);
   }
 
   /**

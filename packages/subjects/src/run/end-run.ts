@@ -96,7 +96,12 @@ function failureOf(
   const isLast = isNonRetryable(error) || failures + lost + 1 >= parkAfter;
   const due = isLast ? never : dueAfterFailure(retry, failures, error, random());
   const described = describeFailure(error, clock.now());
-  return { kind: "fail", make: (fence) => pullMoves.fail(fence, {}, described, due), error };
+  const make = (fence: PullFence): PullMove => ({
+    ...pullMoves.fail(fence, {}, described, due),
+    // Parked, its takeovers are dealt with: a sync gives it another chance.
+    ...(isLast ? { lost: "reset" } : {}),
+  });
+  return { kind: "fail", make, error };
 }
 
 /** With discovery the next round makes it due; without, the round's length after its start does, if there are rounds. */

@@ -67,9 +67,7 @@ export class SubjectEngine {
       onError: (error) => this.#report(error, "heartbeat"),
     });
     this.#discovery =
-      settings.discover === null
-        ? null
-        : new Discovery(internals, settings, () => void this.#look().finally(() => this.#idle.tell()));
+      settings.discover === null ? null : new Discovery(internals, settings, () => void this.#look());
   }
 
   get running(): number {
@@ -145,13 +143,16 @@ export class SubjectEngine {
   }
 
   stop(deadlineMs: number): Promise<void> {
+    // What it would find is for others to run.
+    this.#discovery?.interrupt();
     this.#stopped ??= this.#drain(deadlineMs).then(() => this.#heartbeat.stop());
     return this.#stopped;
   }
 
   get #isIdle(): boolean {
     const isDiscovering = this.#discovery?.isRunning === true;
-    return this.#ending.size === 0 && this.#pumping === null && !isDiscovering;
+    const isWorking = this.#ending.size > 0 || this.#pumping !== null || this.#cancelRefill !== null;
+    return !isWorking && !isDiscovering;
   }
 
   async #pump(): Promise<number> {
@@ -266,6 +267,7 @@ export class SubjectEngine {
       this.#report(error, "claim");
     }
     if (this.free > 0) for (const listener of this.#listeners) listener.onWake();
+    this.#idle.tell();
   }
 
   #lose(gone: ReadonlySet<string>): void {

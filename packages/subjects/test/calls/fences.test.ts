@@ -112,4 +112,19 @@ describe.each(bothDatabases)("the fence, on %s", (kind) => {
     const revisions = [subject, running, again, released, synced, taken, failed].map((one) => one?.revision);
     expect(revisions).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => from + n));
   });
+
+  it.each(names)(
+    "a holder of a subject that was deleted is no holder of the one synced anew: %s is refused",
+    async (name) => {
+      const subjects = openSubjects(database.adapter(), { random: Math.random });
+      const on = warehouse(subjects);
+      await on.sync({ subjectKey: "a" });
+      const deleted = await on.claimOne();
+      await subjects.deleteSubject({ dispatcherId, subjectKey: "a" });
+      await on.sync({ subjectKey: "a" });
+      const anew = await on.claimOne();
+      await refusal(make(name, subjects, heldBy(deleted)), "REVISION_CONFLICT");
+      expect(await on.get("a")).toEqual(anew);
+    },
+  );
 });

@@ -1,9 +1,17 @@
-import { isSherdError } from "@sherd/core";
+import { isSherdError, noRetry } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import type { SubjectDraft } from "../../src/index.ts";
+import { createSubjects, pool, type SubjectDraft } from "../../src/index.ts";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { type Cursor, dayMs, freshProfile, hourMs, type Meta, warehouse } from "../use-subjects.ts";
+import {
+  type Cursor,
+  dayMs,
+  dispatcherId,
+  freshProfile,
+  hourMs,
+  type Meta,
+  warehouse,
+} from "../use-subjects.ts";
 import { drive, signal } from "./drive.ts";
 
 type Draft = SubjectDraft<Cursor, Meta>;
@@ -194,6 +202,26 @@ describe.each(bothDatabases)("discovery, on %s", (kind) => {
     expect(driven.errors).toEqual([]);
     await driven.processor.idle();
     expect(driven.errors.map(({ error }) => isSherdError(error, "SUBJECT_TIMEOUT"))).toEqual([true]);
+  });
+
+  it("a discovery that fails is asked again with the next round, also where failed subjects are parked", async () => {
+    const parking = { warehouse: pool<Cursor, Meta>({ retry: noRetry() }) };
+    let fails = true;
+    const discover = async () => {
+      if (fails) throw new Error("the registry is down");
+      return [{ subjectKey: "new" }];
+    };
+    const subjects = createSubjects({
+      databaseAdapter: database.adapter(),
+      pools: parking,
+      profile: freshProfile(),
+    });
+    const processor = subjects.runSubjects({ dispatcherId, discover, every, handle: async () => {} });
+    await processor.processDue();
+    fails = false;
+    await database.pass(every + 1);
+    expect(await processor.processDue()).toMatchObject({ completed: 1 });
+    await processor.stop();
   });
 
   it("stop ends a discovery that is under way, and the next process begins it anew at once", async () => {

@@ -135,6 +135,24 @@ describe.each(bothDatabases)("how runs end, on %s", (kind) => {
     expect(await get("a")).toMatchObject({ status: "failed", nextDueAt: null, lastError: { code: "LOST" } });
   });
 
+  it("with parkAfter, a sync gives what was parked for its takeovers another chance", async () => {
+    let runs = 0;
+    const driven = drive(database.adapter(), async () => void (runs += 1), {
+      failurePolicy: { parkAfter: 2 },
+    });
+    const { sync, claimOne, get } = warehouse(driven.subjects);
+    await sync({ subjectKey: "a" });
+    for (let loss = 0; loss < 2; loss++) {
+      await claimOne(1_000);
+      await database.pass(1_001);
+    }
+    await driven.processor.processDue();
+    await sync({ subjectKey: "a", nextDueAt: new Date(database.now() - 1) });
+    expect(await driven.processor.processDue()).toMatchObject({ completed: 1 });
+    expect(runs).toBe(1);
+    expect(await get("a")).toMatchObject({ status: "succeeded", consecutiveTimeouts: 0 });
+  });
+
   it("a run that takes longer than timeoutMs is aborted and has failed, also when it does not listen", async () => {
     const reasons: unknown[] = [];
     const run = async (_: unknown, { signal }: { readonly signal: AbortSignal }) => {

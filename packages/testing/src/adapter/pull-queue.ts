@@ -52,7 +52,7 @@ export function pullQueue(
 }
 
 export function pullDraft(overrides: Partial<PullDraft>): PullDraft {
-  return { id: uuidv7(Date.now()), key: "a", ...overrides };
+  return { id: uuidv7(Date.now()), key: "a", revision: 0, ...overrides };
 }
 
 /** The same queue as another process sees it. */

@@ -41,17 +41,18 @@ function hasNews({ body, memo, dueAt }: PullDraft): boolean {
 
 const insertSql = `
 INSERT INTO sherd_item (
-  id, queue, name, key, state, at, priority, release_key_on_retry, max_attempts, retry, body, memo, phase, created_at, updated_at
-) VALUES (?, ?, 'pulled', ?, ?, ?, 0, 0, 2147483647, 'none', ?, ?, 'idle', ?, ?)`;
+  id, queue, name, key, state, at, priority, release_key_on_retry, max_attempts, retry, revision, body, memo, phase, created_at, updated_at
+) VALUES (?, ?, 'pulled', ?, ?, ?, 0, 0, 2147483647, 'none', ?, ?, ?, 'idle', ?, ?)`;
 
 const toRow =
   (queue: string, now: number) =>
-  ({ id, key, body = "null", memo = "null", dueAt }: PullDraft) => [
+  ({ id, key, revision, body = "null", memo = "null", dueAt }: PullDraft) => [
     id,
     queue,
     key,
     dueAt === null ? "parked" : "timed",
     dueAt ?? now,
+    revision,
     body,
     memo,
     now,
