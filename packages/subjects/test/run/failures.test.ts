@@ -190,6 +190,18 @@ describe.each(bothDatabases)("how runs end, on %s", (kind) => {
     }
   });
 
+  it.each([undefined, null, "text", 5, { code: "X" }])(
+    "whatever a handler throws fails the subject: %s",
+    async (thrown) => {
+      const driven = drive(database.adapter(), async () => Promise.reject(thrown));
+      const { sync, get } = warehouse(driven.subjects);
+      await sync({ subjectKey: "a" });
+      expect(await driven.processor.processDue()).toMatchObject({ failed: 1 });
+      expect(await get("a")).toMatchObject({ status: "failed", failureCount: 1 });
+      expect(driven.errors).toEqual([]);
+    },
+  );
+
   it("what onEvent throws goes to onError, and what onError throws goes nowhere: both stop nothing", async () => {
     const heard: unknown[] = [];
     const refused = new Error("refused");
