@@ -105,6 +105,33 @@ describe.each(bothDatabases)("discovery, on %s", (kind) => {
     expect(await other.processor.processDue()).toMatchObject({ completed: 1 });
   });
 
+  it("heartbeats keep the round of a discovery that takes longer than a lease: nobody begins it as well", async () => {
+    const profile = freshProfile();
+    const started = signal();
+    const finish = signal();
+    let rounds = 0;
+    const discover = async () => {
+      rounds += 1;
+      started.resolve();
+      await finish.promise;
+      return [{ subjectKey: "a" }];
+    };
+    const options = { discover, every, leaseMs: 300 };
+    const driven = drive(database.adapter(), async () => {}, options, { profile });
+    const other = drive(database.adapter(), async () => {}, options, { profile });
+    await driven.processor.wake();
+    await started.promise;
+    const longAfter = database.now() + 1_000;
+    await eventually(async () => {
+      await other.processor.wake();
+      return database.now() > longAfter;
+    }, soon);
+    finish.resolve();
+    await driven.processor.idle();
+    expect(rounds).toBe(1);
+    expect(driven.eventsOf("a")).toEqual(["claimed", "succeeded"]);
+  });
+
   it("it leaves alone what is active, and what waits for its retry or is parked", async () => {
     const found = ["active", "retry", "parked"].map((subjectKey) => ({ subjectKey, cursor: { page: 1 } }));
     const driven = drive(database.adapter(), async () => {}, { discover: async () => found, every });

@@ -1,5 +1,6 @@
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
+import { makeLedger } from "../application.ts";
 import { bothDatabases, sharedDatabases, useDatabase } from "../databases.ts";
 import { freshProfile, openSubjects, warehouse } from "../use-subjects.ts";
 import { dispatch, drive, signal } from "./drive.ts";
@@ -122,7 +123,7 @@ describe.each([...new Set([...bothDatabases, ...sharedDatabases])])("without pol
     const { subjects, starts, begin } = driveAndDispatch();
     await begin();
     const other = openSubjects(database.adapter(), { profile: subjects.profile });
-    const { sync, claimOne } = warehouse(other);
+    const { sync } = warehouse(other);
     await sync({ subjectKey: "a", nextDueAt: null });
     const dueAt = Date.now() + 500;
     await other.transaction(async (tx) => {
@@ -131,7 +132,23 @@ describe.each([...new Set([...bothDatabases, ...sharedDatabases])])("without pol
     });
     await eventually(() => starts.length === 1, soon);
     expect((starts[0] ?? Infinity) - dueAt).toBeLessThan(2_000);
-    await expect(claimOne()).rejects.toThrow();
+  });
+
+  it("a subject that a fragment's unit of work makes due runs when that commits, and not when it rolls back", async () => {
+    const { subjects, starts, begin } = driveAndDispatch();
+    await begin();
+    const ledger = await makeLedger(database.adapter());
+    const other = openSubjects(ledger.databaseAdapter, { profile: subjects.profile });
+    const sync = (subjectKey: string, fails: boolean) =>
+      ledger.transaction(async (uow) => {
+        await warehouse(other.within(uow)).sync({ subjectKey });
+        if (fails) throw new Error("roll back");
+      });
+    await expect(sync("rolled back", true)).rejects.toThrow("roll back");
+    await sync("committed", false);
+    await eventually(() => starts.length === 1, soon);
+    await eventually(async () => (await warehouse(subjects).get("committed")).status === "succeeded", soon);
+    expect(starts).toHaveLength(1);
   });
 
   it("rounds of discovery begin on time", async () => {
