@@ -1,4 +1,5 @@
-import type { AnyFragment, DatabaseAdapter, DurableHooksOptions } from "@sherd/core";
+import type { AnyFragment, DatabaseAdapter, DurableHooksOptions, DurableHooksProcessor } from "@sherd/core";
+import type { Violation } from "./invariants.ts";
 import type { Random } from "./random.ts";
 
 /** One start of a process, as the app sees it. */
@@ -12,6 +13,8 @@ export interface ProcessContext {
   sleep(ms: number): Promise<void>;
   /** Kill this process where it stands. */
   crash(): void;
+  /** Write a line into the history. */
+  note(what: string): void;
 }
 
 /** What a user of the app does at a random moment, in one of its processes. */
@@ -32,11 +35,13 @@ export interface RunEnd {
 export interface SimulatedApp<F extends AnyFragment = AnyFragment> {
   /** Make the fragments of one process; called at each start. They share the adapter. */
   fragments(context: ProcessContext): readonly F[];
+  /** Make the processors that a process runs beside those of its fragments; called at each start, after `fragments`. */
+  processors?(context: ProcessContext, fragments: readonly F[]): readonly DurableHooksProcessor[];
   /** By name. What an action throws is the user's bad luck, and the app's to survive. */
   readonly actions: Readonly<Record<string, (context: ActionContext<F>) => Promise<unknown> | undefined>>;
   /**
-   * Tell what is wrong once everything has drained: each text is a violation. Called with the fragments of a process that
-   * nothing happens to.
+   * Tell what is wrong once everything has drained: each text is a violation, of "the app's own checks hold" unless it
+   * says of what. Called with the fragments of a process that nothing happens to.
    */
-  check?(fragments: readonly F[], end: RunEnd): Promise<readonly string[]>;
+  check?(fragments: readonly F[], end: RunEnd): Promise<readonly (string | Violation)[]>;
 }

@@ -2,6 +2,7 @@ import {
   type ClaimRequest,
   type DatabaseAdapter,
   type Notifier,
+  type PullStorage,
   SherdError,
   type Storage,
   type WakeReason,
@@ -19,7 +20,8 @@ type Verb = (...args: never[]) => Promise<unknown>;
 export function gatedAdapter(real: DatabaseAdapter, process: Process, world: World): DatabaseAdapter {
   return {
     ...real,
-    storage: gatedStorage(real.storage, process, world),
+    storage: gatedVerbs(real.storage, process, world),
+    pull: gatedVerbs(real.pull, process, world),
     notifier: simulatedNotifier(process, world),
     async transaction(run) {
       await process.turn("transaction");
@@ -38,7 +40,7 @@ export function gatedAdapter(real: DatabaseAdapter, process: Process, world: Wor
   };
 }
 
-function gatedStorage(real: Storage, process: Process, world: World): Storage {
+function gatedVerbs<T extends Storage | PullStorage>(real: T, process: Process, world: World): T {
   const verbs = Object.entries(real).map(([name, verb]: [string, Verb]) => {
     const gated = async (...args: never[]) => {
       if (world.isDatabaseAway) throw away(name);
@@ -51,7 +53,7 @@ function gatedStorage(real: Storage, process: Process, world: World): Storage {
     };
     return [name, gated] as const;
   });
-  return Object.fromEntries(verbs) as unknown as Storage;
+  return Object.fromEntries(verbs) as unknown as T;
 }
 
 function away(verb: string): SherdError {

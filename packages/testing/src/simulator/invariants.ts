@@ -11,11 +11,22 @@ export const invariants = [
   "one at a time and in order per concurrency key",
   "priorities hold among due items",
   "a pruner deletes only finished items",
+  "the revision of a subject strictly grows",
+  "a subject has at most one live holder",
+  "a synced subject exists until it is deleted",
+  "no end of a holder that was taken over takes effect",
+  "a cursor commits with its transaction or never shows",
+  "a cursor and the data it stands for agree",
   "everything drains once the faults have stopped",
   "the app's own checks hold",
 ] as const;
 
 export type Invariant = (typeof invariants)[number];
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly what: string;
+}
 
 export type Violate = (invariant: Invariant, what: string) => void;
 
@@ -141,7 +152,7 @@ export function checkEnds(
   pruned: ReadonlySet<string>,
   violate: Violate,
 ): void {
-  for (const id of ids(database, "SELECT id FROM sherd_item WHERE state <> 'done'"))
+  for (const id of ids(database, "SELECT id FROM sherd_item WHERE state <> 'done' AND phase IS NULL"))
     violate("everything drains once the faults have stopped", `${id} is not finished`);
   const known = ids(database, `SELECT id FROM sherd_item UNION ALL ${historySql}`);
   for (const id of ledger.committed.keys()) {
@@ -150,7 +161,7 @@ export function checkEnds(
   for (const id of known) {
     if (ledger.rolledBack.has(id)) violate("nothing rolled back runs", `${id} exists`);
   }
-  const leases = database.prepare("SELECT id FROM sherd_lease").all();
+  const leases = database.prepare("SELECT id FROM sherd_lease WHERE item IS NULL").all();
   if (leases.length > 0)
     violate("everything drains once the faults have stopped", `${leases.length} leases are left`);
 }

@@ -1,10 +1,13 @@
 import type { ClaimRequest, HookEvent, KeyConflict, NewItem, Transaction } from "@sherd/core";
 import type { Process } from "./process.ts";
+import { AskedPulls } from "./pulled-items.ts";
 
 /** What became of one user's transaction, as the database knows it, whatever its caller heard. */
 export interface Scope {
   readonly items: NewItem[];
   readonly conflicts: Map<string, KeyConflict>;
+  /** What was asked for of pulled items. */
+  readonly pulled: AskedPulls;
   isCommitted: boolean;
 }
 
@@ -32,10 +35,19 @@ export class Ledger {
   }
 
   entered(tx: Transaction): Scope {
-    const scope: Scope = { items: [], conflicts: new Map(), isCommitted: false };
+    const scope: Scope = { items: [], conflicts: new Map(), pulled: new AskedPulls(), isCommitted: false };
     this.#scopes.set(tx, scope);
     this.#current = scope;
     return scope;
+  }
+
+  scopeOf(tx: Transaction): Scope | undefined {
+    return this.#scopes.get(tx);
+  }
+
+  /** What the user's transaction that is open asked for; null when there is none. */
+  get current(): Scope | null {
+    return this.#current;
   }
 
   /** The database has committed the one user's transaction that was open. */

@@ -9,7 +9,7 @@ import {
   type StatementBoundary,
 } from "@sherd/core";
 import { sqliteAdapter } from "@sherd/sqlite";
-import type { SimulatedApp } from "./app.ts";
+import type { ProcessContext, SimulatedApp } from "./app.ts";
 import { gatedAdapter } from "./gated-adapter.ts";
 import {
   type Before,
@@ -19,7 +19,9 @@ import {
   takeBefore,
   type Violate,
 } from "./invariants.ts";
+import { AskedPulls } from "./pulled-items.ts";
 import type { Actor } from "./schedule.ts";
+import { watchedPull } from "./watched-pull.ts";
 import type { World } from "./world.ts";
 
 /** The milliseconds since the epoch at which every run begins. */
@@ -51,12 +53,15 @@ export class Process implements Actor {
   readonly name: string;
   readonly fragments: readonly AnyFragment[];
   readonly adapter: DatabaseAdapter;
+  /** What its calls of their own on pulled items ask for. */
+  readonly asked = new AskedPulls();
   isDead = false;
   frozenUntil = 0;
   #skewMs: number;
   readonly #world: World;
   #before: Before | null = null;
   readonly #names = new Map<string, readonly string[]>();
+  readonly #processors: readonly DurableHooksProcessor[];
   #dispatchers: readonly SimulatedDispatcher[] = [];
 
   constructor(world: World, name: string, app: SimulatedApp) {
@@ -70,9 +75,20 @@ export class Process implements Actor {
       onStatement: (boundary) => this.#atStatement(boundary),
     });
     const gated = gatedAdapter(real, this, world);
-    this.adapter = world.options.alter?.(gated, world.database) ?? gated;
-    const owner = name;
-    this.fragments = app.fragments({
+    const altered = world.options.alter?.(gated, world.database) ?? gated;
+    this.adapter = { ...altered, pull: watchedPull(altered.pull, this, world) };
+    const context = this.#contextOf(name);
+    this.fragments = app.fragments(context);
+    this.#processors = [
+      ...this.fragments.flatMap((fragment) => createDurableHooksProcessor(fragment) ?? []),
+      ...(app.processors?.(context, this.fragments) ?? []),
+    ];
+  }
+
+  #contextOf(owner: string): ProcessContext {
+    const world = this.#world;
+    const { faults, random } = world;
+    return {
       databaseAdapter: this.adapter,
       durableHooks: {
         clock: this.clock,
@@ -86,7 +102,10 @@ export class Process implements Actor {
       isOlderRelease: faults.strikes("older release"),
       sleep: (ms) => world.schedule.sleep(this, ms),
       crash: () => this.crash("poisoned"),
-    });
+      note: (what) => {
+        if (!this.isDead) world.note(this, what);
+      },
+    };
   }
 
   get isAwake(): boolean {
@@ -107,12 +126,9 @@ export class Process implements Actor {
 
   begin(makeDispatcher: MakeDispatcher): void {
     const { random } = this.#world;
-    this.#dispatchers = this.fragments.flatMap((fragment) => {
-      const processor = createDurableHooksProcessor(fragment);
-      return processor === null
-        ? []
-        : [makeDispatcher({ processor, clock: this.clock, random: () => random.next() })];
-    });
+    this.#dispatchers = this.#processors.map((processor) =>
+      makeDispatcher({ processor, clock: this.clock, random: () => random.next() }),
+    );
     for (const dispatcher of this.#dispatchers) dispatcher.startPolling();
   }
 
@@ -166,12 +182,14 @@ export class Process implements Actor {
 
   /** Between the BEGIN and the COMMIT of a verb nobody else moves: what it did can be told exactly. */
   #look(verb: string, statement: string, phase: string): void {
-    const { database, ledger } = this.#world;
+    const { database, ledger, pulled } = this.#world;
     if (phase !== "after") return;
     if (statement === "begin" && compared.has(verb)) this.#before = takeBefore(database);
     if (statement !== "commit") return;
     const violate: Violate = (invariant, what) => this.#world.violate(invariant, what);
     if (verb === "transaction") ledger.committedNow();
+    const asked = verb === "transaction" ? ledger.current?.pulled : this.asked;
+    if (asked !== undefined) pulled.committed(verb, asked);
     if (this.#before === null) return;
     if (verb === "claim") checkPriorities(database, this.#before, this.#names, violate);
     if (verb === "retry") for (const id of retriedIds(database, this.#before)) ledger.restarted.add(id);

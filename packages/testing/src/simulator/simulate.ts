@@ -1,8 +1,9 @@
 import type { SimulatedApp } from "./app.ts";
 import { type FaultKind, faultKinds, Faults } from "./faults.ts";
-import { invariants } from "./invariants.ts";
+import { invariants, type Violation } from "./invariants.ts";
 import type { MakeDispatcher } from "./process.ts";
-import { type Violation, World, type WorldOptions } from "./world.ts";
+import { inStillTime } from "./still-time.ts";
+import { World, type WorldOptions } from "./world.ts";
 
 export interface SimulateOptions {
   readonly app: SimulatedApp;
@@ -85,7 +86,7 @@ export async function runSeed(
     without,
     alter,
   });
-  await world.run();
+  await inStillTime(() => world.run());
   return world;
 }
 

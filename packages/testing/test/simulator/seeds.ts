@@ -1,7 +1,7 @@
 /** Runs a range of seeds in a process of its own, and tells its parent how far it is and what it found. */
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { simulate, type SimulationReport } from "@sherd/testing/simulator";
-import { shop } from "./shop.ts";
+import { shopWithFeeds } from "./shop-with-feeds.ts";
 
 export interface Range {
   readonly firstSeed: number;
@@ -20,7 +20,7 @@ export type Message = { readonly done: number } | { readonly report: SentReport 
 export async function runRange(range: Range, onSeed: (done: number) => void): Promise<SentReport> {
   const report = await simulate({
     ...range,
-    app: shop,
+    app: shopWithFeeds,
     dispatcher: (options) => createDurableHooksDispatcher({ ...options, pollIntervalMs: 5_000 }),
     onSeed: ({ done }) => onSeed(done),
   });

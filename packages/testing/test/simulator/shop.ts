@@ -9,6 +9,9 @@ import {
 } from "@sherd/core";
 import { epochMs, type ProcessContext, type Random, type SimulatedApp } from "@sherd/testing/simulator";
 import { z } from "zod";
+import type { newPage } from "./feeds.ts";
+
+type Page = ReturnType<typeof newPage>;
 
 const table = (name: string, column: string) =>
   `create table "{{namespace}}_${name}" (id text primary key not null, ${column} text not null)`;
@@ -17,7 +20,11 @@ const migrations: readonly Migration[] = [
     tag: "0001_init",
     compatible: true,
     postgres: [],
-    sqlite: [table("order", "hook"), table("effect", "hook")],
+    sqlite: [
+      table("order", "hook"),
+      table("effect", "hook"),
+      'create table "{{namespace}}_page" (id text primary key not null, feed text not null, number integer not null)',
+    ],
   },
 ];
 
@@ -56,6 +63,11 @@ const base = defineFragment<Process>("shop")
     (t) => ({
       order: t.table("order", { id: t.id(), hook: t.text("hook").notNull() }),
       effect: t.table("effect", { id: t.id(), hook: t.text("hook").notNull() }),
+      page: t.table("page", {
+        id: t.id(),
+        feed: t.text("feed").notNull(),
+        number: t.integer("number").notNull(),
+      }),
     }),
     { migrations },
   )
@@ -84,6 +96,13 @@ const base = defineFragment<Process>("shop")
       await uow.db.insert(uow.tables.order).values({ hook: id });
       return id;
     },
+    /** A page of a feed, and what is to be done with it. */
+    async keep(uow, page: Page, beside: (transaction: object) => Promise<unknown>) {
+      await uow.db.insert(uow.tables.page).values(page);
+      if (page.number % 3 === 0) uow.triggerHook("notify", {});
+      await beside(uow);
+    },
+    pages: (uow) => uow.db.select().from(uow.tables.page),
     async placedAndCharged(uow) {
       const orders = await uow.db.select().from(uow.tables.order);
       const effects = await uow.db.select().from(uow.tables.effect);
@@ -94,8 +113,10 @@ const base = defineFragment<Process>("shop")
 const older = base.build();
 const newer = base.withHooks(() => ({ added: hook({ run() {} }) })).build();
 
+export type Shop = ReturnType<typeof open>;
+
 /** The shop, and its customers. */
-export const shop: SimulatedApp<ReturnType<typeof open>> = {
+export const shop: SimulatedApp<Shop> = {
   fragments: (context) => [open(context)],
   actions: {
     "places an order": ({ fragments: [one], random }) =>

@@ -1,5 +1,11 @@
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
-import { faultKinds, type MakeDispatcher, runSeed, simulate } from "@sherd/testing/simulator";
+import {
+  faultKinds,
+  type MakeDispatcher,
+  runSeed,
+  simulate,
+  type SimulationReport,
+} from "@sherd/testing/simulator";
 import { describe, expect, it } from "vitest";
 import {
   type Mutant,
@@ -10,7 +16,14 @@ import {
   withoutTheFence,
   withTriggersAfterTheCommit,
 } from "./mutants.ts";
+import {
+  withCheckpointsAfterTheCommit,
+  withCheckpointsKeptAfterARollback,
+  withoutTheRevisionFence,
+  withPullsOfLiveLeases,
+} from "./pull-mutants.ts";
 import { shop } from "./shop.ts";
+import { shopWithFeeds } from "./shop-with-feeds.ts";
 
 const dispatcher: MakeDispatcher = (options) =>
   createDurableHooksDispatcher({ ...options, pollIntervalMs: 5_000 });
@@ -20,16 +33,16 @@ describe("the simulator", () => {
     "finds nothing in a fixed set of seeds, with every kind of fault injected",
     { timeout: 60_000 },
     async () => {
-      const report = await simulate({ app: shop, dispatcher, seeds: 100, firstSeed: 1 });
+      const report = await simulate({ app: shopWithFeeds, dispatcher, seeds: 60, firstSeed: 1 });
       expect(report.failure).toBeNull();
       expect([...report.faults.keys()].toSorted()).toEqual(faultKinds.toSorted());
       expect(faultKinds.length).toBeGreaterThanOrEqual(20);
-      expect(report.hooks).toBeGreaterThan(1_000);
+      expect(report.hooks).toBeGreaterThan(600);
     },
   );
 
   it("gives the same history for the same seed, byte for byte, and another for another", async () => {
-    const options = { app: shop, dispatcher };
+    const options = { app: shopWithFeeds, dispatcher };
     const [first, again, other] = [
       await runSeed(options, 7),
       await runSeed(options, 7),
@@ -74,7 +87,36 @@ describe("the simulator", () => {
   ])("catches a mutant: $0, by “$2” within $3 seeds", { timeout: 60_000 }, async (...given) => {
     const [, mutant, invariant, seeds] = given;
     const report = await simulate({ app: shop, dispatcher, seeds, alter: mutant() });
-    expect(report.failure?.violations.map((violation) => violation.invariant)).toContain(invariant);
-    expect(report.failure?.history.some((line) => line.includes("VIOLATION"))).toBe(true);
+    expectCaught(report, invariant);
+  });
+
+  it.each<readonly [string, Mutant, string, number]>([
+    [
+      "the revision fence removed from move",
+      withoutTheRevisionFence,
+      "no end of a holder that was taken over takes effect",
+      60,
+    ],
+    ["live leases pulled", withPullsOfLiveLeases, "a subject has at most one live holder", 10],
+    [
+      "checkpoints written after their transaction",
+      withCheckpointsAfterTheCommit,
+      "a cursor commits with its transaction or never shows",
+      10,
+    ],
+    [
+      "checkpoints kept although their transaction was rolled back",
+      withCheckpointsKeptAfterARollback,
+      "a cursor commits with its transaction or never shows",
+      60,
+    ],
+  ])("catches a mutant: $0, by “$2” within $3 seeds", { timeout: 60_000 }, async (...given) => {
+    const [, alter, invariant, seeds] = given;
+    expectCaught(await simulate({ app: shopWithFeeds, dispatcher, seeds, alter }), invariant);
   });
 });
+
+function expectCaught({ failure }: SimulationReport, invariant: string): void {
+  expect(failure?.violations.map((violation) => violation.invariant)).toContain(invariant);
+  expect(failure?.history.some((line) => line.includes("VIOLATION"))).toBe(true);
+}
