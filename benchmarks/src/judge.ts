@@ -45,6 +45,7 @@ function judgeTarget(
   if (perRound.length === 0) return { ...target, perRound, measured: null, verdict: "not measured" };
   const measured = median(perRound);
   const { bound } = target;
+  if (bound === null) return { ...target, perRound, measured, verdict: "told" };
   const holds = "atLeast" in bound ? measured >= bound.atLeast : measured <= bound.atMost;
   return { ...target, perRound, measured, verdict: holds ? "holds" : "missed" };
 }

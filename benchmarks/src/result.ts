@@ -46,5 +46,5 @@ export interface TargetResult extends Target {
   readonly perRound: readonly number[];
   /** The median of the rounds; null when something was not measured. */
   readonly measured: number | null;
-  readonly verdict: "holds" | "missed" | "not measured";
+  readonly verdict: "holds" | "missed" | "told" | "not measured";
 }

@@ -40,7 +40,8 @@ export interface Target {
   readonly over?: string;
   /** Absent: the scenario's. */
   readonly metric?: Metric;
-  readonly bound: { readonly atLeast: number } | { readonly atMost: number };
+  /** Null: nothing must come out, the number is only told. */
+  readonly bound: { readonly atLeast: number } | { readonly atMost: number } | null;
 }
 
 export interface Metric {

@@ -11,6 +11,7 @@ import { smallWorkers } from "./scenarios/small-workers.ts";
 import { snapshot } from "./scenarios/snapshot.ts";
 import { sqlite } from "./scenarios/sqlite.ts";
 import { statements } from "./scenarios/statements.ts";
+import { subjects } from "./scenarios/subjects.ts";
 import { together } from "./scenarios/together.ts";
 import { transaction } from "./scenarios/transaction.ts";
 import { trigger } from "./scenarios/trigger.ts";
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   growth,
   snapshot,
   sqlite,
+  subjects,
   smallWorkers,
   largeWorkers,
   statements,

@@ -21,6 +21,8 @@ export function shrink(measurement: Measurement, by: number): Measurement {
     }
     case "idle":
       return { ...measurement, seconds: less(measurement.seconds) };
+    case "subjects":
+      return { ...measurement, subjects: less(measurement.subjects), turns: less(measurement.turns) };
     case "age":
       return { ...measurement, completed: less(measurement.completed), future: less(measurement.future) };
   }

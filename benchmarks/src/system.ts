@@ -42,6 +42,8 @@ export type Ability =
   | "otherProcess"
   /** `work` that goes on with what is triggered later. Without it, `work` ends with the backlog. */
   | "waiting"
+  /** `subjects`. */
+  | "subjects"
   /** `triggerTogether` with `dueInMs`. */
   | "dueLater"
   /** `work` at mode `defaults`. */
@@ -87,8 +89,15 @@ export interface OpenSystem {
    * this says 0. There whenever `work` is.
    */
   unfinished?(): Promise<number>;
+  /** Sync so many subjects, all of them due, and answer what claims and completes them. */
+  subjects?(count: number): Promise<SubjectRounds>;
   /** Close every connection and timer: the process can end afterwards. */
   close(): Promise<void>;
+}
+
+export interface SubjectRounds {
+  /** Claim up to `limit` due subjects in one call, and complete them in one more, due again at once. Answers how many. */
+  turn(limit: number): Promise<number>;
 }
 
 /** What a hook carries: empty where a row of the table says so, else its number. Sent and stored as the JSON that it is. */

@@ -17,6 +17,10 @@ const drivers = {
   rowLeases: async () => (await import("./floors/row-leases.ts")).rowLeases,
   byHand: async () => (await import("./floors/row-leases.ts")).notified,
   nodeSqlite: async () => (await import("./floors/node-sqlite.ts")).nodeSqlite,
+  sherdSubjects: async () => (await import("./systems/sherd-subjects.ts")).sherdSubjects,
+  sherdSubjectsSqlite: async () => (await import("./systems/sherd-subjects.ts")).sherdSubjectsSqlite,
+  subjectsByHand: async () => (await import("./floors/subjects.ts")).subjectsByHand,
+  subjectsByHandSqlite: async () => (await import("./floors/subjects-sqlite.ts")).subjectsByHandSqlite,
 } satisfies Record<string, () => Promise<System>>;
 
 export type SystemName = keyof typeof drivers;

@@ -1,7 +1,7 @@
 /** What one process measures on one system, in words that can be sent to it. */
 import type { Ability, Fleet, Mode } from "../system.ts";
 
-export type Measurement = Drain | Trigger | Together | Latency | Idle | Age;
+export type Measurement = Drain | Trigger | Together | Latency | Idle | Age | Subjects;
 
 /** Trigger `count` hooks, then measure from the start of the workers until the last one has ended in the database. */
 export interface Drain {
@@ -65,6 +65,14 @@ export interface Age extends Beside {
   readonly kind: "age";
 }
 
+/** Claim and complete subjects, `batch` at a time, until `turns` are over; all are due all the time, the oldest first. */
+export interface Subjects {
+  readonly kind: "subjects";
+  readonly subjects: number;
+  readonly batch: number;
+  readonly turns: number;
+}
+
 /** Numbers by name; what a measurement could not count is left out. */
 export type Sample = Readonly<Record<string, number>>;
 
@@ -86,6 +94,8 @@ export function abilitiesFor(measurement: Measurement): readonly Ability[] {
       return ["work", "waiting"];
     case "age":
       return ["work", "dueLater"];
+    case "subjects":
+      return ["subjects"];
     case "drain":
       return [
         "work",

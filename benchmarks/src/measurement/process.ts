@@ -7,6 +7,7 @@ import { idle } from "./idle.ts";
 import { latency } from "./latency.ts";
 import type { Measurement, Sample } from "./measurement.ts";
 import type { Place } from "./place.ts";
+import { subjects } from "./subjects.ts";
 import { together, trigger } from "./trigger.ts";
 
 export interface MeasurementOrder {
@@ -33,6 +34,8 @@ function measure(name: SystemName, system: System, place: Place, measurement: Me
       return latency(name, system, place, measurement);
     case "idle":
       return idle(name, system, place, measurement);
+    case "subjects":
+      return subjects(system, place, measurement);
     case "age":
       return age(system, place, measurement);
   }

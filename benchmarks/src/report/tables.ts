@@ -61,9 +61,18 @@ export function targetsText(scenarios: readonly ScenarioResult[]): string {
 
 export function targetRow({ name, metric }: ScenarioResult, target: TargetResult): readonly string[] {
   const { bound, what, measured, verdict, over } = target;
-  const boundText = "atLeast" in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`;
   const unit = over === undefined ? (target.metric ?? metric).unit : " ×";
-  return [name, what, `${boundText}${unit}`, measured === null ? "–" : numberText(measured), verdict];
+  return [
+    name,
+    what,
+    bound === null ? "–" : `${boundText(bound)}${unit}`,
+    measured === null ? "–" : numberText(measured),
+    verdict,
+  ];
+}
+
+function boundText(bound: NonNullable<TargetResult["bound"]>): string {
+  return "atLeast" in bound ? `≥ ${bound.atLeast}` : `≤ ${bound.atMost}`;
 }
 
 /** The first column to the left, the others as wide as their widest cell. */
