@@ -77,6 +77,17 @@ describe("a hold", () => {
     expect(hold.item.revision).toBe(5);
   });
 
+  it("refuses a transaction after one that has committed unheard, and goes on from there", async () => {
+    const { hold, sent } = holdWith(moved(6), conflict(6, { memo: "1" }), moved(7));
+    await hold.move(checkpoint, tx);
+    hold.rollBack();
+    expect(await hold.move(checkpoint, tx)).toEqual(conflict(6, { memo: "1" }));
+    hold.rollBack();
+    expect(hold.item).toMatchObject({ revision: 6, memo: "1" });
+    expect(await hold.move(checkpoint, tx)).toEqual(moved(7));
+    expect(sent).toEqual([5, 5, 6]);
+  });
+
   it("is not let go of by a call that failed before it", async () => {
     const { hold, sent } = holdWith(unavailable(), moved(6));
     await expect(hold.move(checkpoint)).rejects.toThrow("gone");

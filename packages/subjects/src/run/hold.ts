@@ -13,7 +13,9 @@ type Send = (move: PullMove, tx?: Transaction) => Promise<PulledMove>;
  * One claim of a subject in the hands of its run, which need not know revisions: one call follows the other. Calls go out at
  * the last revision that is known to have committed: one of a transaction that was rolled back may be somebody else's by
  * now. Where the subject is further than that, as long as its lease is this claim's, nobody else has changed it,
- * and the call is made again at the revision that it has.
+ * and the call is made again at the revision that it has. But not in a transaction, when it is further than this run
+ * has seen: one before has committed although its answer was lost, and what is written beside the checkpoint would be there
+ * twice. That one is refused, and the run goes on from where the subject is.
  */
 export class Hold {
   readonly lease: string;
@@ -56,8 +58,14 @@ export class Hold {
   async #move(make: (fence: PullFence) => PullMove, tx: Transaction | undefined): Promise<PulledMove> {
     let answer = await this.#try(make(this.#committed), tx);
     const { item } = answer;
-    if (answer.result === "conflict" && item !== null && item.lease === this.lease)
+    if (answer.result === "conflict" && item !== null && item.lease === this.lease) {
+      if (tx !== undefined && item.revision > this.#item.revision) {
+        this.#item = item;
+        this.#committed = item;
+        return answer;
+      }
       answer = await this.#try(make(item), tx);
+    }
     if (answer.result === "moved" && answer.item !== null) {
       this.#item = answer.item;
       if (tx === undefined) this.#committed = answer.item;
