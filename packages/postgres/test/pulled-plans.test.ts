@@ -66,6 +66,23 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(plans).not.toContain("Seq Scan on sherd_");
   });
 
+  test("a pull of some that became due at one moment reads no other of them, nor does a move of some", async () => {
+    const burst = `burst ${when}`;
+    await pull.put(burst, drafts("due", 5_000), true);
+    const take5 = () => pull.pull({ queue: burst, limit: 5, leaseMs: 60_000, owner: "me" });
+    const { answer, plans } = await explain(10, take5);
+    expect(answer).toHaveLength(5);
+    expect(plans).toMatch(/Index Scan using sherd_item_timed .*actual rows=5/);
+    const { plans: moved } = await explain(10, () =>
+      pull.move(
+        burst,
+        answer.map((item) => pullMoves.complete(item, {}, never)),
+      ),
+    );
+    expect(moved).toMatch(/Scan (using|on) sherd_item_key/);
+    expect(moved).not.toContain("actual rows=5000");
+  });
+
   test("a pull with nothing due reads no item", async () => {
     const { answer, plans } = await explain(20, () => take(100));
     expect(answer).toEqual([]);

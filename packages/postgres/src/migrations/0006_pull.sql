@@ -37,9 +37,10 @@ begin
     )
     select coalesce(v_created, '{}') || coalesce(array_agg(id), '{}') into v_created from created;
     v_known := array(
-      select i.id from json_to_recordset(p_drafts) as d(key text)
-      join sherd_item i on i.queue = p_queue and i.key = d.key and i.key is not null and i.state <> 'done'
-      where i.id <> all(v_created) order by i.id for no key update of i
+      select i.id from sherd_item i
+      where i.queue = p_queue and i.key = any(array(select d.key from json_to_recordset(p_drafts) as d(key text)))
+        and i.key is not null and i.state <> 'done' and i.id <> all(v_created)
+      order by i.id for no key update
     );
     exit when cardinality(v_created) + cardinality(v_known) >= json_array_length(p_drafts);
   end loop;
@@ -60,7 +61,8 @@ end $$;
 -- Locks: the items and, of those that are taken over, the leases, SKIP LOCKED: of two callers, each takes what the other has
 -- not. Nothing waits for the queue's lock. READ COMMITTED: what somebody else changed before the lock was had is judged
 -- anew. The commit is durable: once the caller knows a revision, it must never be given out again. Index:
--- sherd_item_timed in order, sherd_lease_queue, sherd_lease_item.
+-- sherd_item_timed in order, sherd_lease_queue, sherd_lease_item. Of what became due at one moment any goes first: to put
+-- that in order, too, all of it would have to be read.
 create function sherd_pull_v1(p_queue text, p_limit integer, p_lease_ms double precision, p_owner text) returns setof text
 language plpgsql volatile set jit = off set enable_seqscan = off as $$
 declare
@@ -76,7 +78,7 @@ begin
   );
   v_due := array(
     select i.id from sherd_item i where i.queue = p_queue and i.state = 'timed' and i.at <= v_now
-    order by i.at, i.seq limit p_limit for no key update skip locked
+    order by i.at limit p_limit for no key update skip locked
   );
   v_taken := array(
     select i.id from sherd_item i where i.id = any(v_expired || v_due) order by i.at, i.seq limit p_limit
@@ -95,7 +97,8 @@ begin
 end $$;
 --> statement-breakpoint
 -- Locks: the items, by id, then their leases. READ COMMITTED: an item is judged after it was locked, so its revision is
--- the one that any earlier move or claim left it with. Index: sherd_item_key, sherd_lease_item.
+-- the one that any earlier move or claim left it with. Keys are looked up as an array: a join with them may be planned to
+-- read the whole queue. Index: sherd_item_key, sherd_lease_item.
 create function sherd_move_v1(p_queue text, p_moves json) returns table (key text, result text, pulled text)
 language plpgsql volatile set jit = off set enable_seqscan = off as $$
 declare
@@ -105,9 +108,10 @@ declare
   v_results text[];
 begin
   v_ids := array(
-    select i.id from json_to_recordset(p_moves) as m(key text)
-    join sherd_item i on i.queue = p_queue and i.key = m.key and i.key is not null and i.state <> 'done'
-    order by i.id for no key update of i
+    select i.id from sherd_item i
+    where i.queue = p_queue and i.key = any(array(select m.key from json_to_recordset(p_moves) as m(key text)))
+      and i.key is not null and i.state <> 'done'
+    order by i.id for no key update
   );
   v_now := clock_timestamp();
   with verdict as materialized (
