@@ -57,7 +57,7 @@ export class World {
   #checkState: () => void = () => {};
   #actionsLeft: number;
   /** What users do at the moment; what they do in a process ends with it. */
-  readonly #acts = new Set<{ readonly process: Process }>();
+  readonly #acts = new Set<{ readonly process: Process; readonly name: string }>();
 
   constructor(options: WorldOptions) {
     this.options = options;
@@ -164,7 +164,7 @@ export class World {
     const action = this.options.app.actions[name];
     if (action === undefined) return;
     this.#actionsLeft -= 1;
-    const act = { process };
+    const act = { process, name };
     this.#acts.add(act);
     this.note(process, `user: ${name}`);
     const seed = this.random.between(0, 2 ** 31);
@@ -232,8 +232,11 @@ export class World {
       const label = await schedule.step();
       if (label !== null) this.#checkState();
     }
-    for (const id of open)
-      this.violate("everything drains once the faults have stopped", `${id} did not run`);
+    const drains = "everything drains once the faults have stopped";
+    for (const id of open) this.violate(drains, `${id} did not run`);
+    for (const { process, name } of this.#acts)
+      this.violate(drains, `${process.name}: "${name}" has not ended`);
+    if (this.violations.length === 0) this.violate(drains, "hooks or leases are left");
   }
 
   async #checkEnd(): Promise<void> {

@@ -8,6 +8,8 @@ type Action = (feeds: Feeds, random: Random) => Promise<unknown>;
 /** A page that no feed comes to. */
 const farPage = 1_000_000;
 const others = ["feed 5", "feed 6"];
+const metaOf = (subjectKey: string): Feed["meta"] =>
+  discovered.find((one) => one.subjectKey === subjectKey)?.meta ?? { keeps: "together" };
 const keys = [...discovered.map(({ subjectKey }) => subjectKey), ...others];
 
 /** What users do to the feeds, beside the processes that read them. */
@@ -16,15 +18,10 @@ export const feedActions = {
     byHand.syncSubjects({
       dispatcherId,
       mode: random.pick(["upsert", "create-only"]),
-      subjects: others.map((subjectKey) => ({ subjectKey, meta: { keeps: "together" } })),
+      subjects: others.map((subjectKey) => ({ subjectKey, meta: metaOf(subjectKey) })),
     }),
-  "has a feed read now": ({ byHand }, random) =>
-    byHand.syncSubjects({
-      dispatcherId,
-      subjects: [{ subjectKey: random.pick(keys), nextDueAt: new Date(0) }],
-    }),
-  "parks a feed": ({ byHand }, random) =>
-    byHand.syncSubjects({ dispatcherId, subjects: [{ subjectKey: random.pick(keys), nextDueAt: null }] }),
+  "has a feed read now": (feeds, random) => setDue(feeds, random.pick(keys), new Date(0)),
+  "parks a feed": (feeds, random) => setDue(feeds, random.pick(keys), null),
   "moves a feed on and changes its mind": ({ byHand }, random) =>
     byHand.transaction(async (tx) => {
       const subjects = [
@@ -44,6 +41,13 @@ export const feedActions = {
       await tx.deleteSubject({ dispatcherId, subjectKey });
       await tx.db.delete(pageTable as never).where(eq(pageTable.feed, subjectKey));
     }),
+  "starts a feed anew": ({ byHand }, random) =>
+    byHand.transaction(async (tx) => {
+      const subjectKey = random.pick(keys);
+      await tx.deleteSubject({ dispatcherId, subjectKey });
+      await tx.db.delete(pageTable as never).where(eq(pageTable.feed, subjectKey));
+      await tx.syncSubjects({ dispatcherId, subjects: [{ subjectKey, meta: metaOf(subjectKey) }] });
+    }),
   "reads feeds by hand": readByHand,
   "reads many feeds by hand": async ({ byHand, sleep }, random) => {
     const claimed = await byHand.claimDueSubjects({ dispatcherId, leaseMs: 1_000 });
@@ -61,6 +65,14 @@ export const feedActions = {
     await byHand.failSubjects({ dispatcherId, subjects: subjects.map((one) => ({ ...one, error })) });
   },
 } satisfies Record<string, Action>;
+
+/** Its meta is told, too: this may be what makes it. */
+function setDue({ byHand }: Feeds, subjectKey: string, nextDueAt: Date | null): Promise<unknown> {
+  return byHand.syncSubjects({
+    dispatcherId,
+    subjects: [{ subjectKey, meta: metaOf(subjectKey), nextDueAt }],
+  });
+}
 
 async function readByHand({ byHand, sleep }: Feeds, random: Random): Promise<void> {
   const claimed = await byHand.claimDueSubjects({ dispatcherId, leaseMs: 1_000, limit: 2 });
@@ -101,7 +113,9 @@ export async function checkFeeds({ byHand }: Feeds, pages: readonly Page[]): Pro
         ? expected.every((number) => numbers.includes(number))
         : numbers.toSorted((one, other) => one - other).join() === expected.join();
     if (!isRight)
-      wrong.push(`${subjectKey} is at page ${page}, and there are ${numbers.join(", ") || "none"}`);
+      wrong.push(
+        `${subjectKey} is at page ${page} (${JSON.stringify(meta)}), and there are ${numbers.join(", ") || "none"}`,
+      );
   }
   return wrong.map((what) => ({ invariant: "a cursor and the data it stands for agree", what }));
 }

@@ -28,6 +28,9 @@ type FeedContext = SubjectContext<Pools, "feed">;
 
 export const dispatcherId = "feed";
 
+/** A feed ends here, so that what its pages trigger does, too. */
+const lastPage = 40;
+
 /** The rows that the cursors stand for. */
 export const pageTable = sqliteTable("shop_page", {
   id: text("id").primaryKey(),
@@ -147,6 +150,7 @@ class Reading {
   async #keepNextPage(): Promise<void> {
     const { subjectKey, cursor, meta } = this.#ctx.subject;
     const row = newPage(subjectKey, (cursor?.page ?? 0) + 1);
+    if (row.number > lastPage) return;
     const next = { cursor: { page: row.number } };
     const isWithdrawn = this.#chances.has(0.06);
     switch (meta?.keeps) {

@@ -101,7 +101,7 @@ describe("the simulator", () => {
     [
       "checkpoints written after their transaction",
       withCheckpointsAfterTheCommit,
-      "a cursor commits with its transaction or never shows",
+      "a cursor and the data it stands for agree",
       10,
     ],
     [
