@@ -141,17 +141,20 @@ export class Discovery {
    * sent back behind the others; what failed for good stays parked.
    */
   async #sync(drafts: readonly PullDraft[], startedAt: number): Promise<void> {
-    const { pull } = this.#internals.adapter;
-    const items = await pull.put(this.#subjects, drafts, false);
-    const stale = drafts.flatMap((draft, index) => {
-      const item = items[index];
-      if (item === undefined || item.id === draft.id) return [];
-      const { memo: _, body, ...news } = draft;
-      const meta = body === undefined || body === item.body ? {} : { body };
-      const due = item.dueAt === null && item.phase !== "failed" ? { dueAt: startedAt } : {};
-      return [{ ...due, ...meta, ...news }];
+    const { adapter } = this.#internals;
+    // Both at once: what was deleted in between would be made again, by a draft without a cursor.
+    await adapter.transaction(async (tx) => {
+      const items = await adapter.pull.put(this.#subjects, drafts, false, tx);
+      const stale = drafts.flatMap((draft, index) => {
+        const item = items[index];
+        if (item === undefined || item.id === draft.id) return [];
+        const { memo: _, body, ...news } = draft;
+        const meta = body === undefined || body === item.body ? {} : { body };
+        const due = item.dueAt === null && item.phase !== "failed" ? { dueAt: startedAt } : {};
+        return [{ ...due, ...meta, ...news }];
+      });
+      await adapter.pull.put(this.#subjects, stale, true, tx);
     });
-    await pull.put(this.#subjects, stale, true);
   }
 
   #about() {

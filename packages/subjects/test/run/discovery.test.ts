@@ -1,4 +1,4 @@
-import { isSherdError, noRetry } from "@sherd/core";
+import { type DatabaseAdapter, isSherdError, noRetry } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
 import { createSubjects, pool, type SubjectDraft } from "../../src/index.ts";
@@ -42,6 +42,33 @@ describe.each(bothDatabases)("discovery, on %s", (kind) => {
       { subjects: 1 },
       { subjects: 2 },
     ]);
+  });
+
+  it("what is deleted during a round is not made again without its cursor and meta", async () => {
+    const real = database.adapter();
+    const known = signal();
+    let isSecond = false;
+    const pull: DatabaseAdapter["pull"] = {
+      ...real.pull,
+      async put(queue, drafts, refreshes, tx) {
+        const items = await real.pull.put(queue, drafts, refreshes, tx);
+        if (!isSecond || refreshes || items[0]?.key !== "a") return items;
+        known.resolve();
+        // Whoever waits for it sends its deletion now.
+        await new Promise((resolve) => setImmediate(resolve));
+        return items;
+      },
+    };
+    const discover = async () => [{ subjectKey: "a", cursor: { page: 1 }, meta: { name: "A" } }];
+    const driven = drive({ ...real, pull }, async () => {}, { discover, every });
+    await driven.processor.processDue();
+    await database.pass(every + 1);
+    isSecond = true;
+    const round = driven.processor.processDue();
+    await known.promise;
+    await driven.subjects.deleteSubject({ dispatcherId, subjectKey: "a" });
+    await round;
+    expect(await warehouse(driven.subjects).get("a")).toBeNull();
   });
 
   it("what it no longer tells of stays, and is not due", async () => {
