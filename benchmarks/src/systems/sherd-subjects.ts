@@ -1,4 +1,4 @@
-import { type DatabaseAdapter, defineFragment, hook, instantiate, migrate } from "@sherd/core";
+import { type DatabaseAdapter, migrate } from "@sherd/core";
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { createSubjects, pool } from "@sherd/subjects";
@@ -31,12 +31,8 @@ export const sherdSubjectsSqlite: System = {
 const dispatcherId = "bench";
 const leaseMs = 60_000;
 
-const definition = defineFragment("bench")
-  .withHooks(() => ({ run: hook({ run() {} }) }))
-  .build();
-
 async function open(databaseAdapter: DatabaseAdapter): Promise<OpenSystem> {
-  await migrate(instantiate(definition).withOptions({ databaseAdapter }).build());
+  await migrate(databaseAdapter);
   const calls = createSubjects({ databaseAdapter, pools: { bench: pool() } });
   return {
     async subjects(count) {
