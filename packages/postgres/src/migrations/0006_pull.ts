@@ -16,7 +16,9 @@ $$;`,
   `-- Locks: those of the items that are there already, by id. What is inserted is inserted by key, so that two batches
 -- cannot wait for each other. READ COMMITTED: an item is judged after it was locked. Index: sherd_item_key.
 create function sherd_put_v1(p_queue text, p_drafts json, p_refreshes boolean) returns setof text
-language plpgsql volatile as $$
+language plpgsql volatile
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
 declare
   v_now timestamp with time zone := clock_timestamp();
   v_created uuid[];
@@ -62,9 +64,11 @@ end $$;`,
 -- not. Nothing waits for the queue's lock. READ COMMITTED: what somebody else changed before the lock was had is judged
 -- anew. The commit is durable: once the caller knows a revision, it must never be given out again. Index:
 -- sherd_item_timed in order, sherd_lease_queue, sherd_lease_item. Of what became due at one moment any goes first: to put
--- that in order, too, all of it would have to be read.
+-- that in order, too, all of it would have to be read. Plans are made once a connection: to plan takes longer than to pull.
 create function sherd_pull_v1(p_queue text, p_limit integer, p_lease_ms double precision, p_owner text) returns setof text
-language plpgsql volatile set jit = off set enable_seqscan = off as $$
+language plpgsql volatile
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
 declare
   v_now timestamp with time zone := clock_timestamp();
   v_expired uuid[];
@@ -99,7 +103,9 @@ end $$;`,
 -- the one that any earlier move or claim left it with. Keys are looked up as an array: a join with them may be planned to
 -- read the whole queue. Index: sherd_item_key, sherd_lease_item.
 create function sherd_move_v1(p_queue text, p_moves json) returns table (key text, result text, pulled text)
-language plpgsql volatile set jit = off set enable_seqscan = off as $$
+language plpgsql volatile
+set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
+as $$
 declare
   v_now timestamp with time zone;
   v_ids uuid[];
