@@ -110,6 +110,6 @@ function isOfPostgresJs({
   readonly message: string;
   readonly stack?: string | undefined;
 }) {
-  const known = ["This socket has been closed.", "Stream was cancelled."];
+  const known = ["This socket has been closed.", "Stream was cancelled.", "Network connection lost."];
   return known.includes(message) && stack?.includes("/postgres/cf/polyfills.js") === true;
 }

@@ -32,7 +32,7 @@ CREATE TABLE sherd_item (
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
-  CONSTRAINT sherd_item_phase CHECK (phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
+  CONSTRAINT sherd_item_phase CHECK (phase IS NULL OR phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX sherd_item_id ON sherd_item (id);

@@ -41,7 +41,7 @@ export const migrations: readonly Migration[] = [
   CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
-  CONSTRAINT sherd_item_phase CHECK (phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
+  CONSTRAINT sherd_item_phase CHECK (phase IS NULL OR phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
 )`,
       `CREATE UNIQUE INDEX sherd_item_id ON sherd_item (id)`,
       `CREATE INDEX sherd_item_ready ON sherd_item (queue, priority DESC, seq) WHERE state = 'ready'`,
