@@ -32,6 +32,18 @@ describe.each(everyDatabase)("migrations, on %s", (kind) => {
     expect(second).toEqual({ scope: namespace, applied: [], present: tags, ahead: [] });
   });
 
+  it("migrate of an adapter is about its kernel alone, and of a fragment on it about both, once", async () => {
+    const adapter = probes.adapter();
+    const namespace = freshNamespace();
+    const { scopes } = await migrate(adapter);
+    expect(scopes.map(({ scope }) => scope)).toEqual(["kernel"]);
+    const both = await migrate(adapter, openShop(adapter, namespace, [initial]));
+    expect(both.scopes.map(({ scope, applied }) => [scope, applied])).toEqual([
+      ["kernel", []],
+      [namespace, [initial.tag]],
+    ]);
+  });
+
   it("a newer release applies only what is new, and keeps the rows", async () => {
     const namespace = await deployed([initial]);
     const shop = openShop(probes.adapter(), namespace, [initial, addColumn]);
