@@ -3,12 +3,12 @@
 create function sherd_pulled_v1(p_ids uuid[]) returns table (item uuid, pulled text) language sql stable as $$
   select i.id, json_build_array(
     i.id, i.key, i.phase, i.body::text, coalesce(i.memo::text, 'null'),
-    case when i.state <> 'parked' then round(extract(epoch from i.at) * 1000) end,
-    l.owner, l.id, round(extract(epoch from l.expires_at) * 1000),
+    case when i.state <> 'parked' then round(date_part('epoch', i.at) * 1000) end,
+    l.owner, l.id, round(date_part('epoch', l.expires_at) * 1000),
     i.attempts, i.failures, i.lost, i.errors -> -1, i.revision,
-    round(extract(epoch from i.started_at) * 1000), round(extract(epoch from i.ended_at) * 1000),
-    round(extract(epoch from i.succeeded_at) * 1000), round(extract(epoch from i.created_at) * 1000),
-    round(extract(epoch from i.updated_at) * 1000))::text
+    round(date_part('epoch', i.started_at) * 1000), round(date_part('epoch', i.ended_at) * 1000),
+    round(date_part('epoch', i.succeeded_at) * 1000), round(date_part('epoch', i.created_at) * 1000),
+    round(date_part('epoch', i.updated_at) * 1000))::text
   from sherd_item i left join sherd_lease l on l.item = i.id where i.id = any(p_ids)
 $$;
 --> statement-breakpoint
@@ -111,6 +111,7 @@ declare
   v_now timestamp with time zone;
   v_ids uuid[];
   v_keys text[];
+  v_found uuid[];
   v_results text[];
 begin
   v_ids := array(
@@ -153,10 +154,9 @@ begin
     update sherd_lease l set expires_at = v_now + v."leaseMs" * interval '1 millisecond'
     from verdict v where l.item = v.id and v.verdict = 'moved' and v."leaseMs" is not null
   )
-  select array_agg(v.key), array_agg(v.verdict) into v_keys, v_results from verdict v;
-  return query select a.key, a.result, p.pulled from unnest(v_keys, v_results) as a(key, result)
-    left join sherd_item i on i.id = any(v_ids) and i.key = a.key
-    left join sherd_pulled_v1(v_ids) p on p.item = i.id;
+  select array_agg(v.key), array_agg(v.id), array_agg(v.verdict) into v_keys, v_found, v_results from verdict v;
+  return query select a.key, a.result, p.pulled from unnest(v_keys, v_found, v_results) as a(key, id, result)
+    left join sherd_pulled_v1(v_ids) p on p.item = a.id;
 end $$;
 --> statement-breakpoint
 -- Locks: the items, by id, then their leases. Index: sherd_item_key, sherd_lease_item.
