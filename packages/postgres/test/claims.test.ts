@@ -1,4 +1,5 @@
 /** What comes between a claim's lease and its bodies. */
+import { randomBytes } from "node:crypto";
 import type { ClaimedItem } from "@sherd/core";
 import postgres, { type Sql } from "postgres";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -24,12 +25,14 @@ afterAll(async () => {
   await database.drop();
 });
 
+/** Too large to be read while the queue is locked. */
+const large = { body: JSON.stringify("x".repeat(3_000)) };
 const leases = async (queue: string) => (await sql`select from sherd_lease where queue = ${queue}`).count;
 
 test("an item that is replaced in between is not handed out, and waits as its replacement says", async () => {
   const { adapter } = opened;
   const queue = "replaced";
-  const [id, mate] = (await enqueue(adapter, queue, { key: "a" }, {})) as [string, string];
+  const [id, mate] = (await enqueue(adapter, queue, { ...large, key: "a" }, large)) as [string, string];
   const dueAt = Date.now() + 3_600_000;
   const items = (await reading.between(
     () => claim(adapter, queue),
@@ -52,7 +55,7 @@ test("an item that is replaced in between is not handed out, and waits as its re
 test("an item whose cancellation is requested in between ends as cancelled, and its lease with it", async () => {
   const { adapter } = opened;
   const queue = "cancelled";
-  const [id] = (await enqueue(adapter, queue, {})) as [string];
+  const [id] = (await enqueue(adapter, queue, large)) as [string];
   const items = await reading.between(
     () => claim(adapter, queue),
     async () => expect(await adapter.storage.cancel(queue, id)).toBe("requested"),
@@ -65,7 +68,7 @@ test("an item whose cancellation is requested in between ends as cancelled, and 
 test("other claims of the queue go on in between, and take what is not leased", async () => {
   const { adapter } = opened;
   const queue = "side by side";
-  const ids = await enqueue(adapter, queue, {}, {}, {});
+  const ids = await enqueue(adapter, queue, large, large, {});
   const other: string[] = [];
   const items = await reading.between(
     () => claim(adapter, queue, { limit: 2 }),
@@ -78,12 +81,37 @@ test("other claims of the queue go on in between, and take what is not leased", 
   expect([...items.map(({ id }) => id), ...other]).toEqual(ids);
 });
 
+test("bodies of every size come with their items, in order", async () => {
+  const { adapter } = opened;
+  const lengths = [0, 1_900, 1_990, 2_000, 2_010, 2_100, 9_000, 100_000, 1, 1_000_000, 2];
+  const random = (length: number) =>
+    randomBytes(Math.ceil(length / 2))
+      .toString("hex")
+      .slice(0, length);
+  const bodies = lengths.flatMap((length) => [
+    random(length),
+    "x".repeat(length),
+    "\u001e\u0000é".repeat(length / 3),
+  ]);
+  const texts = bodies.map((body) => JSON.stringify(body));
+  await enqueue(
+    adapter,
+    "sizes",
+    ...texts.map((body, index) => ({ body, trace: index % 2 ? null : "a\u001fb\u001dc" })),
+  );
+  const items = await claim(adapter, "sizes");
+  expect(items.map(({ body }) => body)).toEqual(texts);
+  expect(items.map(({ trace }) => trace)).toEqual(
+    texts.map((_, index) => (index % 2 ? null : "a\u001fb\u001dc")),
+  );
+});
+
 test("a claim that cannot read its bodies leaves no lease, and no loss is counted", async () => {
   const { adapter } = opened;
   const queue = "unread";
-  await enqueue(adapter, queue, {}, {});
+  await enqueue(adapter, queue, {}, large);
   await sql`alter function sherd_read_claimed_unhindered(uuid[]) rename to sherd_read_claimed_hidden`;
-  await sql.unsafe(`create function sherd_read_claimed_unhindered(p_ids uuid[]) returns json language plpgsql as $$
+  await sql.unsafe(`create function sherd_read_claimed_unhindered(p_ids uuid[]) returns text language plpgsql as $$
     begin raise exception 'cut' using errcode = 'XX001'; end $$`);
   await expect(claim(adapter, queue)).rejects.toMatchObject({ message: "cut", code: "XX001" });
   expect(await leases(queue)).toBe(0);
@@ -114,7 +142,7 @@ test("a claim whose bodies are too large for one answer takes fewer, and nothing
 test("a claim that is cancelled as it reads leaves none either", async () => {
   const { adapter } = opened;
   const queue = "cancelled claim";
-  await enqueue(adapter, queue, {}, {});
+  await enqueue(adapter, queue, {}, large);
   const claiming = reading.between(
     () => claim(adapter, queue),
     async (pid) => {

@@ -14,7 +14,7 @@ export interface Reading {
 export async function holdUpReading(url: string): Promise<Reading> {
   const client = postgres(url, { max: 2, onnotice: () => {} });
   await client.unsafe("alter function sherd_read_claimed_v1(uuid[]) rename to sherd_read_claimed_unhindered");
-  await client.unsafe(`create function sherd_read_claimed_v1(p_ids uuid[]) returns json language plpgsql volatile as $$
+  await client.unsafe(`create function sherd_read_claimed_v1(p_ids uuid[]) returns text language plpgsql volatile as $$
     begin
       perform pg_advisory_xact_lock_shared(${lock});
       return sherd_read_claimed_unhindered(p_ids);

@@ -36,39 +36,57 @@ async function claimUpTo(
   const leaseParameters = [queue, textArray(names), limit, leaseMs, owner, plainArray(closed)];
   const parameters = [...leaseParameters, suspectFrom, suspects.takesOne];
   const row = onlyRow(await executor.own("claim", () => executor.send("claim", "lease", text, parameters)));
-  const [candidates, ids, revisions, leases, columns] = JSON.parse(String(row["claimed"])) as Claimed;
-  const more = candidates >= limit;
-  if (columns === null) return { items: [], more };
-  const listed = ids.map((id, index) => ({
-    id,
-    lease: leases?.[index] ?? leases?.[0] ?? "",
-    revision: revisions[index] ?? 0,
-  }));
-  return { items: await withoutOverrun(executor, queue, listed, columns), more };
+  const { candidates, lines, leases, read } = parseAnswer(String(row["claimed"]));
+  const items: ClaimedItem[] = [];
+  const overrun: Fence[] = [];
+  for (const [index, line] of lines.entries()) {
+    const lease = leases[index] ?? leases[0] ?? "";
+    const [id, revision] = line;
+    const fields = line.length > 2 ? line : read.get(id);
+    if (fields === undefined) continue;
+    const unusual = unusualOf(fields);
+    const [, isCancelled] = unusual;
+    // Replaced, or asked to stop, between the lease and the reading.
+    if (isCancelled || fields[1] !== revision) overrun.push({ id, lease, revision: Number(revision) });
+    else items.push(claimedItem(fields, unusual, lease));
+  }
+  if (overrun.length > 0) await giveBack(executor, queue, overrun, items);
+  return { items, more: candidates >= limit };
 }
 
-/** As the procedure answers it. */
-type Claimed = readonly [
-  candidates: number,
-  ids: readonly string[],
-  revisions: readonly number[],
-  leases: readonly string[] | null,
-  columns: Columns | null,
-];
+interface Answer {
+  readonly candidates: number;
+  /** One for all, or one for each line. */
+  readonly leases: readonly string[];
+  /** As they were leased; without fields where those were read later. */
+  readonly lines: readonly Line[];
+  /** By id, what was read later. */
+  readonly read: ReadonlyMap<string, Line>;
+}
 
-type Columns = readonly [
-  ids: readonly string[] | null,
-  names: readonly string[],
-  retries: readonly string[],
-  maxAttempts: readonly number[],
-  bodies: readonly string[],
-  createdAt: readonly number[],
-  unusual: readonly (Unusual | null)[] | null,
-];
+interface Fence {
+  readonly id: string;
+  readonly lease: string;
+  readonly revision: number;
+}
+
+/** The fields of `sherd_line_v1`. */
+type Line = readonly [id: string, revision: string, ...fields: string[]];
+
+function parseAnswer(claimed: string): Answer {
+  const [header = "", lines = "", rest = ""] = claimed.split("\x1d");
+  const [candidates, leases] = JSON.parse(header) as readonly [number, readonly string[] | null];
+  const read = new Map(parseLines(rest).map((line) => [line[0], line]));
+  return { candidates, leases: leases ?? [], lines: parseLines(lines), read };
+}
+
+function parseLines(text: string): readonly Line[] {
+  if (text === "") return [];
+  return text.split("\x1e").map((line) => line.split("\x1f") as unknown as Line);
+}
 
 type Unusual = readonly [
   concurrencyKey: string | null,
-  revision: number,
   cancel: boolean,
   failures: number,
   lost: number,
@@ -76,38 +94,10 @@ type Unusual = readonly [
   trace: string | null,
 ];
 
-const usual: Unusual = [null, 0, false, 0, 0, null, null];
+const usual: Unusual = [null, false, 0, 0, null, null];
 
-interface Listed {
-  readonly id: string;
-  readonly lease: string;
-  readonly revision: number;
-}
-
-/** The claimed items, without those that were replaced, or asked to stop, between the claim and the reading. */
-async function withoutOverrun(
-  executor: Executor,
-  queue: string,
-  listed: readonly Listed[],
-  columns: Columns,
-): Promise<readonly ClaimedItem[]> {
-  const [ids, , , , , , unusual] = columns;
-  const rowOf = new Map(ids?.map((id, row) => [id, row]));
-  const items: ClaimedItem[] = [];
-  const overrun: Listed[] = [];
-  for (const item of listed) {
-    const row = rowOf.get(item.id);
-    if (row === undefined) continue;
-    const [, revision, cancel] = unusual?.[row] ?? usual;
-    if (cancel || revision !== item.revision) overrun.push(item);
-    else items.push(claimedItem(columns, row, item));
-  }
-  if (overrun.length > 0) {
-    const held = new Set(items.map(({ lease }) => lease));
-    const empty = new Set(overrun.map(({ lease }) => lease).filter((id) => !held.has(id)));
-    await giveBack(executor, queue, overrun, [...empty]);
-  }
-  return items;
+function unusualOf([, , , , , , , unusual = ""]: Line): Unusual {
+  return unusual === "" ? usual : (JSON.parse(unusual) as Unusual);
 }
 
 /**
@@ -117,30 +107,32 @@ async function withoutOverrun(
 async function giveBack(
   executor: Executor,
   queue: string,
-  overrun: readonly Listed[],
-  empty: readonly string[],
+  overrun: readonly Fence[],
+  others: readonly ClaimedItem[],
 ): Promise<void> {
+  const held = new Set(others.map(({ lease }) => lease));
+  const empty = new Set(overrun.map(({ lease }) => lease).filter((lease) => !held.has(lease)));
   // The other items are the caller's whatever becomes of these, which a sweep finds at the latest.
   await settle(executor, queue, overrun.map(released)).catch(() => {});
-  await closeLeases(executor, empty).catch(() => {});
+  await closeLeases(executor, [...empty]).catch(() => {});
 }
 
-function claimedItem(columns: Columns, row: number, { id, lease }: Listed): ClaimedItem {
-  const [, names, retries, maxAttempts, bodies, createdAt, unusual] = columns;
-  const [concurrencyKey, revision, , failures, lost, timeoutMs, trace] = unusual?.[row] ?? usual;
+function claimedItem(line: Line, unusual: Unusual, lease: string): ClaimedItem {
+  const [id, revision, name = "", retry = "", maxAttempts, createdAt, body = ""] = line;
+  const [concurrencyKey, , failures, lost, timeoutMs, trace] = unusual;
   return {
     id,
     lease,
-    name: names[row] ?? "",
+    name,
     concurrencyKey,
-    revision,
+    revision: Number(revision),
     failures,
     lost,
-    maxAttempts: maxAttempts[row] ?? 1,
-    retry: retries[row] ?? "",
+    maxAttempts: Number(maxAttempts),
+    retry,
     timeoutMs,
-    body: bodies[row] ?? "",
+    body,
     trace,
-    createdAt: Math.round((createdAt[row] ?? 0) * 1000),
+    createdAt: Math.round(Number(createdAt) * 1000),
   };
 }

@@ -67,7 +67,7 @@ describe.each(["node:sqlite in memory", "postgres.js"] as const satisfies Databa
 describe("a claim on PostgreSQL", () => {
   const database = useDatabase("postgres.js");
 
-  it("a payload that replaces another between a claim's lease and its bodies does not run before it is due", async () => {
+  it("a payload that replaces a large one between a claim's lease and its bodies does not run before it is due", async () => {
     const adapter = database.adapter();
     const ran: unknown[] = [];
     const { fragment, processor } = await makeProbe(
@@ -77,7 +77,7 @@ describe("a claim on PostgreSQL", () => {
     );
     const reading = await holdUpReading(database.location ?? "");
     onTestFinished(() => reading.close());
-    const id = await fragment.services.trigger("now", { key: "one" });
+    const id = await fragment.services.trigger("now".padEnd(3_000), { key: "one" });
     await reading.between(
       () => processor.wake(),
       () =>

@@ -103,7 +103,7 @@ describe("cancellations that nobody may lose", () => {
 describe("a claim on PostgreSQL", () => {
   const database = useDatabase("postgres.js");
 
-  it("a hook that is cancelled between a claim's lease and its bodies is not begun", async () => {
+  it("a hook with a large payload that is cancelled between a claim's lease and its bodies is not begun", async () => {
     const begun: string[] = [];
     const { fragment, processor } = await makeProbe(
       database.adapter(),
@@ -112,7 +112,7 @@ describe("a claim on PostgreSQL", () => {
     );
     const reading = await holdUpReading(database.location ?? "");
     onTestFinished(() => reading.close());
-    const id = await fragment.services.trigger();
+    const id = await fragment.services.trigger("large".padEnd(3_000));
     await reading.between(
       async () => dispatchWithoutPoll(processor),
       () => fragment.hooks.cancel(id),
