@@ -42,7 +42,9 @@ begin
     end loop;
     with gone as (
       delete from sherd_item
-      where id = any(v_fenced) and queue = p_queue and revision = 0 and not cancel and state <> 'done' returning *
+      where id = any(v_fenced) and queue = p_queue and revision = 0 and not cancel and state <> 'done'
+      -- Not all columns: each that is carried on costs.
+      returning id, name, key, priority, concurrency_key, attempts, failures, lost, max_attempts, errors, body, trace, created_at
     )
     insert into sherd_history (queue, outcome, finished_at, first_id, last_id, ids, names, keys, priorities,
       concurrency_keys, attempts, failures, lost, max_attempts, errors, bodies, traces, created_at)
