@@ -56,6 +56,17 @@ export function warehouse(
       expect({ subject, more }).toMatchObject({ subject: { status: "leased" }, more: [] });
       return subject as WarehouseSubject;
     },
+    /** Claim what is due, and have it by key: of what became due at one moment, any comes first. */
+    async claimByKey(): Promise<(subjectKey: string) => WarehouseSubject> {
+      const taken = await subjects.claimDueSubjects({ dispatcherId, leaseMs: hourMs });
+      const byKey = new Map(taken.map((subject) => [subject.subjectKey, subject]));
+      return (subjectKey) => {
+        const subject = byKey.get(subjectKey);
+        if (subject === undefined)
+          throw new Error(`Of ${[...byKey.keys()].join(", ")} none is ${subjectKey}.`);
+        return subject;
+      };
+    },
     /** One that there is. */
     async get(subjectKey: string): Promise<WarehouseSubject> {
       return (await subjects.getSubject({ dispatcherId, subjectKey })) as WarehouseSubject;

@@ -42,8 +42,8 @@ export interface PullStorage {
 
   /**
    * Lease up to `limit` items that are due and that nobody holds, or whose lease has expired, each by a lease of its own and
-   * with a new revision; the oldest due first. Two callers never receive the same item, nor wait for each other. Taking
-   * over counts a loss.
+   * with a new revision; the oldest due first, and of one moment any. Two callers never receive the same item, nor wait for
+   * each other. Taking over counts a loss.
    */
   pull(request: PullRequest, tx?: Transaction): Promise<readonly PulledItem[]>;
 

@@ -95,16 +95,17 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
       { subjectKey: "c" },
       { subjectKey: "idle", nextDueAt: null },
     );
-    const [a, b, c] = await calls.claim();
+    const of = await calls.claimByKey();
+    const b = of("b");
     const due = new Date(database.now() + hourMs);
     const results = await subjects.completeSubjects({
       dispatcherId,
       subjects: [
-        { subjectKey: "c", revision: c?.revision ?? 0, cursor: { page: 3 }, nextDueAt: due },
-        { subjectKey: "b", revision: (b?.revision ?? 0) - 1 },
+        { subjectKey: "c", revision: of("c").revision, cursor: { page: 3 }, nextDueAt: due },
+        { subjectKey: "b", revision: b.revision - 1 },
         { subjectKey: "missing", revision: 1 },
         { subjectKey: "idle", revision: 0 },
-        { subjectKey: "a", revision: a?.revision ?? 0 },
+        { subjectKey: "a", revision: of("a").revision },
       ],
     });
     expect(results).toMatchObject([
@@ -112,7 +113,7 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
       {
         subjectKey: "b",
         ok: false,
-        error: { code: "REVISION_CONFLICT", details: { currentRevision: b?.revision } },
+        error: { code: "REVISION_CONFLICT", details: { currentRevision: b.revision } },
       },
       { subjectKey: "missing", ok: false, error: { code: "SUBJECT_NOT_FOUND" } },
       { subjectKey: "idle", ok: false, error: { code: "NOT_LEASED", details: { currentRevision: 0 } } },
@@ -125,13 +126,13 @@ describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
     const subjects = openSubjects(database.adapter());
     const calls = warehouse(subjects);
     await calls.sync({ subjectKey: "a" }, { subjectKey: "b" });
-    const [a, b] = await calls.claim();
-    const good = { subjectKey: "a", revision: a?.revision ?? 0 };
+    const of = await calls.claimByKey();
+    const good = { subjectKey: "a", revision: of("a").revision };
     for (const bad of [good, { ...good, subjectKey: "b", nextDueAt: new Date(Number.NaN) }, null as never]) {
       const call = subjects.completeSubjects({ dispatcherId, subjects: [good, bad] });
       await refusal(call, "INVALID_REQUEST");
     }
-    expect([await calls.get("a"), await calls.get("b")]).toEqual([a, b]);
+    expect([await calls.get("a"), await calls.get("b")]).toEqual([of("a"), of("b")]);
     expect(await subjects.completeSubjects({ dispatcherId, subjects: [] })).toEqual([]);
   });
 });

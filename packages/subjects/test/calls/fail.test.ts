@@ -176,21 +176,18 @@ describe.each(bothDatabases)("failSubject, on %s", (kind) => {
   it("a batch answers each subject in order, each by its own schedule or hint", async () => {
     const subjects = openSubjects(database.adapter(), { random: () => 0.5 });
     const calls = warehouse(subjects);
-    await calls.sync({ subjectKey: "a" }, { subjectKey: "b" }, { subjectKey: "c" });
-    const first = await calls.claim(1);
-    await subjects.failSubject({
-      ...heldBy(first[0] as WarehouseSubject),
-      error: new Error("no"),
-      retryAfterMs: 0,
-    });
-    const byKey = new Map((await calls.claim()).map((subject) => [subject.subjectKey, subject.revision]));
-    const one = (subjectKey: string) => ({ subjectKey, revision: byKey.get(subjectKey) ?? 0 });
+    await calls.sync({ subjectKey: "a" });
+    const error = new Error("no");
+    await subjects.failSubject({ ...heldBy(await calls.claimOne()), error, retryAfterMs: 0 });
+    await calls.sync({ subjectKey: "b" }, { subjectKey: "c" });
+    const of = await calls.claimByKey();
+    const one = (subjectKey: string) => ({ subjectKey, revision: of(subjectKey).revision });
     const results = await subjects.failSubjects({
       dispatcherId,
       subjects: [
         { ...one("b"), error: new Error("by schedule") },
         { ...one("a"), error: { message: "by schedule, twice" } },
-        { subjectKey: "missing", revision: 1, error: new Error("no") },
+        { subjectKey: "missing", revision: 1, error },
         { ...one("c"), error: new Error("by hint"), retryAfterMs: 5 },
       ],
     });

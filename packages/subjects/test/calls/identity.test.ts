@@ -65,7 +65,11 @@ describe.each(bothDatabases)("who a subject is, on %s", (kind) => {
     const profile = freshProfile();
     const one = openSubjects(database.adapter(), { profile, owner: "process 1" });
     const two = openSubjects(database.adapter(), { profile, owner: "process 2" });
-    await warehouse(one).sync({ subjectKey: "a" }, { subjectKey: "b" });
+    const at = (ms: number) => new Date(database.now() - ms);
+    await warehouse(one).sync(
+      { subjectKey: "a", nextDueAt: at(2_000) },
+      { subjectKey: "b", nextDueAt: at(1_000) },
+    );
     const [a] = await warehouse(one).claim(1);
     const [b] = await warehouse(two).claim(1);
     expect([a, b]).toMatchObject([

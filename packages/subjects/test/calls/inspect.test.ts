@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { bothDatabases, useDatabase } from "../databases.ts";
-import { claimed, dispatcherId, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
+import { claimed, dispatcherId, heldBy, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("looking at subjects, on %s", (kind) => {
   const database = useDatabase(kind);
@@ -45,15 +45,13 @@ describe.each(bothDatabases)("looking at subjects, on %s", (kind) => {
 
   it("with a status it lists only subjects of that", async () => {
     const subjects = openSubjects(database.adapter());
-    const { sync, claim } = warehouse(subjects);
+    const { sync, claimByKey } = warehouse(subjects);
     const names = ["leased", "running", "succeeded", "failed"];
     await sync({ subjectKey: "idle", nextDueAt: null }, ...names.map((subjectKey) => ({ subjectKey })));
-    const revisions = new Map((await claim()).map((one) => [one.subjectKey, one.revision]));
-    const held = (subjectKey: string) =>
-      ({ dispatcherId, subjectKey, revision: revisions.get(subjectKey) ?? 0 }) as const;
-    await subjects.checkpointSubject(held("running"));
-    await subjects.completeSubject(held("succeeded"));
-    await subjects.failSubject({ ...held("failed"), error: new Error("no") });
+    const of = await claimByKey();
+    await subjects.checkpointSubject(heldBy(of("running")));
+    await subjects.completeSubject(heldBy(of("succeeded")));
+    await subjects.failSubject({ ...heldBy(of("failed")), error: new Error("no") });
     for (const status of ["idle", "leased", "running", "succeeded", "failed"] as const) {
       const page = await subjects.listSubjects({ dispatcherId, status });
       expect(page.subjects.map(({ subjectKey, status: is }) => [subjectKey, is])).toEqual([[status, status]]);

@@ -12,6 +12,7 @@ import {
   pools,
   refusal,
   warehouse,
+  type WarehouseSubject,
 } from "../use-subjects.ts";
 
 const rollBack = new Error("roll back");
@@ -151,15 +152,15 @@ describe.each(bothDatabases)("calls in a transaction, on %s", (kind) => {
   it("a cursor and the data that it stands for roll back together when the fence refuses the cursor", async () => {
     const subjects = await prepare();
     const ledger = await makeLedger(application.adapter);
-    const [a] = await warehouse(subjects).claim(1);
-    const held = { dispatcherId, subjectKey: "a", revision: (a?.revision ?? 0) - 1 } as const;
+    const [taken] = (await warehouse(subjects).claim(1)) as [WarehouseSubject];
+    const held = { ...heldBy(taken), revision: taken.revision - 1 };
     const fenced = subjects.transaction(async (tx) => {
       await tx.db.insert(ledger.tables.row).values({ note: "page 2" });
       await tx.checkpointSubject({ ...held, cursor: { page: 2 } });
     });
     await refusal(fenced, "REVISION_CONFLICT");
     expect(await ledger.services.notes()).toEqual([]);
-    expect(await warehouse(subjects).get("a")).toEqual(a);
+    expect(await warehouse(subjects).get(taken.subjectKey)).toEqual(taken);
   });
 
   it("a refusal inside a transaction does not end it: what comes after it commits", async () => {

@@ -8,6 +8,7 @@ import {
   dayMs,
   dispatcherId,
   freshProfile,
+  heldBy,
   hourMs,
   type Meta,
   warehouse,
@@ -162,14 +163,12 @@ describe.each(bothDatabases)("discovery, on %s", (kind) => {
   it("it leaves alone what is active, and what waits for its retry or is parked", async () => {
     const found = ["active", "retry", "parked"].map((subjectKey) => ({ subjectKey, cursor: { page: 1 } }));
     const driven = drive(database.adapter(), async () => {}, { discover: async () => found, every });
-    const { sync, claim, get } = warehouse(driven.subjects);
+    const { sync, claimByKey, get } = warehouse(driven.subjects);
     await sync(...found);
-    const revisions = new Map((await claim()).map(({ subjectKey, revision }) => [subjectKey, revision]));
-    const held = (key: string) =>
-      ({ dispatcherId: "warehouse", subjectKey: key, revision: revisions.get(key) ?? 0 }) as const;
+    const of = await claimByKey();
     const error = new Error("no");
-    await driven.subjects.failSubject({ ...held("retry"), error, retryAfterMs: dayMs });
-    await driven.subjects.failSubject({ ...held("parked"), error, nextDueAt: null });
+    await driven.subjects.failSubject({ ...heldBy(of("retry")), error, retryAfterMs: dayMs });
+    await driven.subjects.failSubject({ ...heldBy(of("parked")), error, nextDueAt: null });
     const before = await Promise.all(found.map(({ subjectKey }) => get(subjectKey)));
     expect(await driven.processor.processDue()).toMatchObject({ completed: 0 });
     expect(await Promise.all(found.map(({ subjectKey }) => get(subjectKey)))).toEqual(before);
