@@ -5,7 +5,7 @@ import type { DatabaseAdapter, StatementObserver } from "@sherd/core";
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import postgres from "postgres";
-import { afterAll, beforeAll, inject } from "vitest";
+import { afterAll, beforeAll, inject, onTestFinished, TestRunner } from "vitest";
 
 export interface OpenOptions {
   readonly onStatement?: StatementObserver;
@@ -13,7 +13,10 @@ export interface OpenOptions {
 
 /** One migrated database of one kind, for the tests of one `describe`. */
 export interface TestDatabase {
-  /** Open an adapter with connections of its own, as another process would. In memory there is one, always the same. */
+  /**
+   * Open an adapter with connections of its own, as another process would. It is closed when the test has finished; outside
+   * of one, after the last. In memory there is one, always the same.
+   */
   adapter(options?: OpenOptions): DatabaseAdapter;
   /** What a child process needs to open it too; null in memory. */
   readonly location: string | null;
@@ -57,15 +60,18 @@ export function useDatabase(kind: DatabaseKind): TestDatabase {
     if (opened === null) throw new Error("The database is opened before the first test.");
     return opened;
   };
+  const location = () => ready().location;
   const database: TestDatabase = {
     get location() {
-      return ready().location;
+      return location();
     },
     adapter(options = {}) {
       const [first] = adapters;
-      if (ready().location === null && first !== undefined) return first;
+      if (location() === null && first !== undefined) return first;
       const next = ready().open(options);
-      adapters.push(next);
+      // What a test starts on it afterwards is stopped before.
+      if (location() !== null && isInTest()) onTestFinished(() => next.close());
+      else adapters.push(next);
       return next;
     },
     pass: (ms) => ready().pass(ms),
@@ -81,6 +87,10 @@ export function useDatabase(kind: DatabaseKind): TestDatabase {
     await opened?.remove();
   }, 30_000);
   return database;
+}
+
+function isInTest(): boolean {
+  return TestRunner.getCurrentTest() !== undefined;
 }
 
 /** A clock that goes on by itself, and can be put forward. */

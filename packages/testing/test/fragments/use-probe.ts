@@ -1,4 +1,5 @@
 import type { DatabaseAdapter, DurableHooksOptions } from "@sherd/core";
+import { beforeAll } from "vitest";
 import { type DatabaseKind, type OpenOptions, useDatabase } from "../guarantees/databases.ts";
 import { freshNamespace, makeProbe, type Probe, type Run } from "../guarantees/probe.ts";
 
@@ -15,7 +16,11 @@ export interface Probes {
 export function useProbes(kind: DatabaseKind, options: OpenOptions = {}): Probes {
   const database = useDatabase(kind);
   let opened: DatabaseAdapter | null = null;
-  const adapter = () => (opened ??= database.adapter(options));
+  beforeAll(() => void (opened = database.adapter(options)));
+  const adapter = () => {
+    if (opened === null) throw new Error("The adapter is opened before the first test.");
+    return opened;
+  };
   return {
     adapter,
     location: () => database.location,

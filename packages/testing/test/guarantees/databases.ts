@@ -11,7 +11,7 @@ import { drizzle as drizzleNodePostgres } from "drizzle-orm/node-postgres";
 import { drizzle as drizzlePglite } from "drizzle-orm/pglite";
 import pg from "pg";
 import postgres from "postgres";
-import { afterAll, beforeAll, inject } from "vitest";
+import { afterAll, beforeAll, inject, onTestFinished, TestRunner } from "vitest";
 
 export interface OpenOptions {
   readonly onStatement?: StatementObserver;
@@ -20,7 +20,10 @@ export interface OpenOptions {
 /** One empty database of one kind, for the tests of one file. */
 export interface TestDatabase {
   readonly name: string;
-  /** Open an adapter with connections of its own, as another process would. In memory there is one, always the same. */
+  /**
+   * Open an adapter with connections of its own, as another process would. It is closed when the test has finished; outside
+   * of one, after the last. In memory there is one, always the same.
+   */
   adapter(options?: OpenOptions): DatabaseAdapter;
   /** What a child process needs to open it too; null in memory. */
   readonly location: string | null;
@@ -65,19 +68,26 @@ export function useDatabase(kind: DatabaseKind): TestDatabase {
     if (opened === null) throw new Error("The database is opened before the first test.");
     return opened;
   };
+  const location = () => ready().location;
   return {
     name: kind,
     get location() {
-      return ready().location;
+      return location();
     },
     adapter(options = {}) {
       const [first] = adapters;
-      if (ready().location === null && first !== undefined) return first.adapter;
+      if (location() === null && first !== undefined) return first.adapter;
       const next = ready().open(options);
-      adapters.push(next);
+      // What a test starts on it afterwards is stopped before.
+      if (location() !== null && isInTest()) onTestFinished(() => next.end());
+      else adapters.push(next);
       return next.adapter;
     },
   };
+}
+
+function isInTest(): boolean {
+  return TestRunner.getCurrentTest() !== undefined;
 }
 
 function owned(adapter: DatabaseAdapter) {

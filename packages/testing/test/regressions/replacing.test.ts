@@ -48,11 +48,14 @@ describe.each(["node:sqlite in memory", "postgres.js"] as const satisfies Databa
 
     it("the concurrency key of a running hook stays busy until it ends, whatever key its replacement has", async () => {
       const release = signal();
-      onTestFinished(() => release.resolve());
       const ran: unknown[] = [];
       const { fragment, processor } = await makeProbe(database.adapter(), freshNamespace(), (payload) => {
         ran.push(payload);
         return release.promise;
+      });
+      onTestFinished(() => {
+        release.resolve();
+        return processor.idle();
       });
       await fragment.services.trigger("first", { key: "one", concurrencyKey: "a" });
       await processor.wake();
