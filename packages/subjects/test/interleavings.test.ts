@@ -1,8 +1,7 @@
 import { isSherdError } from "@sherd/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DatabaseKind, TestDatabase } from "./databases.ts";
-import { bothDatabases, useDatabase } from "./databases.ts";
+import { bothDatabases, type TestDatabase, useMigratedDatabase } from "../../../tooling/databases.ts";
 import {
   dispatcherId,
   freshProfile,
@@ -61,14 +60,10 @@ const commands = fc.record({
 type Command = typeof commands extends fc.Arbitrary<infer T> ? T : never;
 type Does = Command["does"];
 
-const runs: Readonly<Record<DatabaseKind, number>> = {
-  "node:sqlite in memory": 150,
-  "node:sqlite on a file": 0,
-  "postgres.js": 25,
-};
+const runs = { "node:sqlite in memory": 150, "postgres.js": 25 };
 
 describe.each(bothDatabases)("three owners in any order, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("a subject has at most one live holder, its revision only grows, and it counts as the model does", async () => {
     const adapters = owners.map(() => database.adapter());

@@ -1,7 +1,7 @@
 import { type DatabaseAdapter, isSherdError, type SherdError, type SherdErrorCode } from "@sherd/core";
 import { expect } from "vitest";
+import type { TestDatabase } from "../../../tooling/databases.ts";
 import { createSubjects, pool, type Subject, type Subjects, type SubjectsOptions } from "../src/index.ts";
-import type { TestDatabase } from "./databases.ts";
 
 export interface Cursor {
   readonly page: number;

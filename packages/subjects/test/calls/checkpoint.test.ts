@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { claimed, heldBy, hourMs, refusal } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("checkpointSubject, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("it persists cursor and meta, and the subject is running, with a new revision", async () => {
     const { subjects, calls, subject, held } = await claimed(database);

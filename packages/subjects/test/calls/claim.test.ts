@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { claimed, dispatcherId, heldBy, hourMs, openSubjects, refusal, warehouse } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("claimDueSubjects, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("a due subject becomes leased, with a new revision, one attempt more and a lease", async () => {
     const { sync, claimOne, get } = warehouse(openSubjects(database.adapter(), { owner: "me" }));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import {
   claimed,
   dayMs,
@@ -12,7 +12,7 @@ import {
 } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("completeSubject, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("the subject has succeeded, its counters are reset, its lease is cleared", async () => {
     const { subjects, calls, held } = await claimed(database);

@@ -1,7 +1,7 @@
 import { NonRetryable, RetryAfter, SherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { createSubjects, pool } from "../../src/index.ts";
-import { bothDatabases, useDatabase } from "../databases.ts";
 import {
   claimed,
   dayMs,
@@ -22,7 +22,7 @@ function delayOf({ nextDueAt, lastFinishedAt }: WarehouseSubject): number {
 }
 
 describe.each(bothDatabases)("failSubject, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("the subject has failed, with a failure more and its error, and is let go of", async () => {
     const { subjects, calls, subject, held } = await claimed(database);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import {
   claimed,
   dispatcherId,
@@ -29,7 +29,7 @@ const make = (name: string, subjects: TestSubjects, held: Held) =>
   calls[name]?.(subjects, held) ?? Promise.reject();
 
 describe.each(bothDatabases)("the fence, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it.each(names)(
     "a takeover fences the old holder: %s changes nothing and fails with REVISION_CONFLICT",

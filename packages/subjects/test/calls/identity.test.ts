@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { freshProfile, heldBy, hourMs, openSubjects, refusal, warehouse } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("who a subject is, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("a subject is named by profile, dispatcher id and key: what differs in one is another subject", async () => {
     const one = openSubjects(database.adapter());

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { claimed, dispatcherId, heldBy, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("looking at subjects, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("listSubjects pages through all of them by key, each once", async () => {
     const subjects = openSubjects(database.adapter());

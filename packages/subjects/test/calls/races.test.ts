@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, sharedDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, sharedDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import {
   claimed,
   dispatcherId,
@@ -11,7 +11,7 @@ import {
 } from "../use-subjects.ts";
 
 describe.each([...new Set([...bothDatabases, ...sharedDatabases])])("callers at once, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("eight claimers at once get disjoint sets of 1,000 subjects, and together all of them", async () => {
     const profile = freshProfile();

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { claimed, heldBy, hourMs, refusal } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("releaseSubject, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("the subject is due again at once, and the claim's attempt is undone", async () => {
     const { subjects, calls, subject, held } = await claimed(database);

@@ -1,8 +1,8 @@
 import { isSherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { createSubjects, pool } from "../../src/index.ts";
-import { bothDatabases, useDatabase } from "../databases.ts";
 import {
   claimed,
   dispatcherId,
@@ -36,7 +36,7 @@ const names = Object.keys(requests) as Call[];
 type Any = Readonly<Record<Call, (request: unknown) => Promise<unknown>>>;
 
 describe.each(bothDatabases)("what is asked, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   /** A subject that is claimed, and proof that it stays as it is. */
   async function guarded() {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import {
   claimed,
   dayMs,
@@ -12,7 +12,7 @@ import {
 } from "../use-subjects.ts";
 
 describe.each(bothDatabases)("syncSubjects, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("a missing subject is created idle and due now, unless nextDueAt says when", async () => {
     const { sync, claim } = warehouse(openSubjects(database.adapter()));

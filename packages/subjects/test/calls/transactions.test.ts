@@ -1,8 +1,9 @@
 import { isSherdError } from "@sherd/core";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { useApplication } from "../../../../tooling/application.ts";
+import { bothDatabases } from "../../../../tooling/databases.ts";
 import type { SubjectCalls } from "../../src/index.ts";
-import { type Application, applications, makeLedger } from "../application.ts";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { makeLedger } from "../ledger.ts";
 import {
   dispatcherId,
   freshProfile,
@@ -57,13 +58,7 @@ async function statusesOf(calls: Calls): Promise<Record<string, string>> {
 }
 
 describe.each(bothDatabases)("calls in a transaction, on %s", (kind) => {
-  const database = useDatabase(kind);
-  let application: Application;
-  beforeAll(async () => {
-    application = await applications[kind](database.location);
-    await application.adapter.migrator.apply([application.adapter.migrator.kernel]);
-  });
-  afterAll(() => application.close());
+  const application = useApplication(kind, { connections: 1 });
 
   /** Subjects `a` to `g`, made by somebody else: the first call of `subjects` itself is still to come. */
   async function prepare() {

@@ -1,17 +1,18 @@
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { sharedDatabases, useDatabase } from "../databases.ts";
+import { sharedDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
+import { forkWorker } from "../../../../tooling/fork-worker.ts";
 import { freshProfile } from "../use-subjects.ts";
 import { openReads, openWarehouses, pagesPerWarehouse, type WorkerOptions } from "./pages.ts";
-import { startWorker } from "./start-worker.ts";
 
+const script = new URL("worker.ts", import.meta.url);
 const soon = { withinMs: 15_000 };
 const dispatcherId = "warehouse";
 const leaseMs = 1_000;
 const allPages = Array.from({ length: pagesPerWarehouse }, (_, index) => index + 1);
 
 describe.each(sharedDatabases)("a process that is killed, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   async function setUp() {
     const profile = freshProfile();
@@ -25,7 +26,13 @@ describe.each(sharedDatabases)("a process that is killed, on %s", (kind) => {
       subjects,
       get,
       start: (options: Pick<WorkerOptions, "dies" | "hangsAfter" | "commits">) =>
-        startWorker({ location: database.location ?? "", profile, namespace, leaseMs, ...options }),
+        forkWorker(script, {
+          location: database.location ?? "",
+          profile,
+          namespace,
+          leaseMs,
+          ...options,
+        } satisfies WorkerOptions),
       reads: () => reads.services.all(),
       succeeded: () => eventually(async () => (await get())?.status === "succeeded", soon),
     };

@@ -1,8 +1,6 @@
 /** What a worker of a test does: read the pages of each warehouse, and write down who has read which. */
 import { createSubjects, pool, type Subjects } from "../../src/index.ts";
 import { defineFragment, type DatabaseAdapter, instantiate, migrate, type Migration } from "@sherd/core";
-import { postgresAdapter } from "@sherd/postgres";
-import { sqliteAdapter } from "@sherd/sqlite";
 
 export interface Cursor {
   /** The last page that was read. */
@@ -54,10 +52,6 @@ const reads = defineFragment("reads")
     },
   }))
   .build();
-
-export function openAdapter(location: string): DatabaseAdapter {
-  return location.startsWith("postgres") ? postgresAdapter(location) : sqliteAdapter(location);
-}
 
 export async function openReads(databaseAdapter: DatabaseAdapter, namespace: string) {
   const fragment = instantiate(reads).withOptions({ databaseAdapter, namespace }).build();

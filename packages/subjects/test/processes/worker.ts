@@ -1,6 +1,7 @@
 /** A worker process as users run them. It says `ready` to its parent once it polls, and drains on SIGTERM. */
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
-import { openAdapter, openReads, openWarehouses, pagesPerWarehouse, type WorkerOptions } from "./pages.ts";
+import { openAdapter } from "../../../../tooling/open-adapter.ts";
+import { openReads, openWarehouses, pagesPerWarehouse, type WorkerOptions } from "./pages.ts";
 
 const { location, profile, namespace, leaseMs, dies, hangsAfter, commits } = JSON.parse(
   process.argv[2] ?? "{}",

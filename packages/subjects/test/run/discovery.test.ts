@@ -1,8 +1,9 @@
 import { type DatabaseAdapter, isSherdError, noRetry } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { createSubjects, pool, type SubjectDraft } from "../../src/index.ts";
-import { bothDatabases, useDatabase } from "../databases.ts";
 import {
   type Cursor,
   dayMs,
@@ -13,14 +14,14 @@ import {
   type Meta,
   warehouse,
 } from "../use-subjects.ts";
-import { drive, signal } from "./drive.ts";
+import { drive } from "./drive.ts";
 
 type Draft = SubjectDraft<Cursor, Meta>;
 const soon = { withinMs: 5_000 };
 const every = hourMs;
 
 describe.each(bothDatabases)("discovery, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("it makes new subjects with their cursor, and refreshes only the meta of known ones", async () => {
     let found: readonly Draft[] = [{ subjectKey: "a", cursor: { page: 1 }, meta: { name: "A" } }];

@@ -1,11 +1,11 @@
 import { type DatabaseAdapter, isSherdError, NonRetryable, RetryAfter, SherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { dayMs, hourMs, warehouse } from "../use-subjects.ts";
 import { drive } from "./drive.ts";
 
 describe.each(bothDatabases)("how runs end, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("answering completes a subject, with the cursor, meta and due time that the handler answers", async () => {
     const nextDueAt = new Date(database.now() + dayMs);

@@ -1,14 +1,15 @@
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { makeLedger } from "../application.ts";
-import { bothDatabases, sharedDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, sharedDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
+import { makeLedger } from "../ledger.ts";
 import { freshProfile, openSubjects, warehouse } from "../use-subjects.ts";
-import { dispatch, drive, signal } from "./drive.ts";
+import { dispatch, drive } from "./drive.ts";
 
 const soon = { withinMs: 5_000 };
 
 describe.each(bothDatabases)("subjects of a running pool, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("a subject that hangs and one that fails delay no other", async () => {
     const driven = drive(
@@ -78,7 +79,7 @@ describe.each(bothDatabases)("subjects of a running pool, on %s", (kind) => {
 });
 
 describe.each([...new Set([...bothDatabases, ...sharedDatabases])])("without polling, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   /** When runs began, on this process's clock. */
   function driveAndDispatch(answer: () => { readonly nextDueAt?: Date } = () => ({})) {

@@ -1,14 +1,15 @@
 import { isSherdError } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { dispatcherId, heldBy, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
-import { drive, signal } from "./drive.ts";
+import { drive } from "./drive.ts";
 
 const soon = { withinMs: 5_000 };
 
 describe.each(bothDatabases)("leases of runs, on %s", (kind) => {
-  const database = useDatabase(kind);
+  const database = useMigratedDatabase(kind);
 
   it("heartbeats keep the lease of a run that takes longer than that: nobody takes over", async () => {
     const started = signal();

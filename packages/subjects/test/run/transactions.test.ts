@@ -1,10 +1,12 @@
 import { type Clock, isSherdError, systemClock } from "@sherd/core";
 import { eventually } from "@sherd/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Application, applications, makeLedger } from "../application.ts";
-import { bothDatabases, useDatabase } from "../databases.ts";
+import { describe, expect, it } from "vitest";
+import { useApplication } from "../../../../tooling/application.ts";
+import { bothDatabases } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
+import { makeLedger } from "../ledger.ts";
 import { dispatcherId, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
-import { drive, signal } from "./drive.ts";
+import { drive } from "./drive.ts";
 
 /** The clock of a process that stands still: its timers never ring, so it renews no lease. */
 const stalledClock: Clock = { ...systemClock, schedule: () => () => {} };
@@ -19,13 +21,7 @@ async function takeover<T>(claim: () => Promise<readonly T[]>): Promise<readonly
 }
 
 describe.each(bothDatabases)("transactions of runs, on %s", (kind) => {
-  const database = useDatabase(kind);
-  let application: Application;
-  beforeAll(async () => {
-    application = await applications[kind](database.location);
-    await application.adapter.migrator.apply([application.adapter.migrator.kernel]);
-  });
-  afterAll(() => application.close());
+  const application = useApplication(kind, { connections: 1 });
 
   it("ctx.transaction commits a cursor together with the data that it stands for", async () => {
     const ledger = await makeLedger(application.adapter);

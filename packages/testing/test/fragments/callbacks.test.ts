@@ -11,7 +11,7 @@ import {
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { everyDatabase, sharedDatabases, useDatabase } from "../guarantees/databases.ts";
+import { everyDatabase, sharedDatabases, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe, probeDefinition, type Run } from "../guarantees/probe.ts";
 import { stalled } from "../guarantees/stalled-process.ts";
 import { useProbes } from "./use-probe.ts";

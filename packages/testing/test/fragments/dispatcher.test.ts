@@ -6,8 +6,8 @@ import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe, type Run } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 
 const run = promisify(execFile);
 const script = fileURLToPath(new URL("polling-process.ts", import.meta.url));

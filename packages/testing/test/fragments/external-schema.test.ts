@@ -10,7 +10,7 @@ import {
 import { statementsBesideTables } from "@sherd/postgres";
 import postgres from "postgres";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { useDatabase } from "../guarantees/databases.ts";
+import { useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace } from "../guarantees/probe.ts";
 import { openShop } from "./shop.ts";
 import { rejection } from "./use-probe.ts";

@@ -14,7 +14,7 @@ import {
 } from "@sherd/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

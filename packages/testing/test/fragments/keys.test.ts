@@ -1,7 +1,7 @@
 import { isSherdError, noRetry } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
-import { signal } from "../guarantees/signal.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 const inAnHour = () => new Date(Date.now() + 3_600_000);

@@ -1,6 +1,6 @@
 /** A process that migrates once, as one of several that a deploy starts together, and sends its parent the report. */
 import { migrate } from "@sherd/core";
-import { openAdapter } from "../processes/worker-options.ts";
+import { openAdapter } from "../../../../tooling/open-adapter.ts";
 import { addColumn, initial, openShop } from "./shop.ts";
 
 const [location = "", ...namespaces] = process.argv.slice(2);

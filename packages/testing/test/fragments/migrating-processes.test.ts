@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type MigrationReport, migrate } from "@sherd/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { sharedDatabases, useDatabase } from "../guarantees/databases.ts";
+import { sharedDatabases, useDatabase } from "../../../../tooling/databases.ts";
 import { addColumn, initial, openShop } from "./shop.ts";
 
 const script = fileURLToPath(new URL("migrate-once.ts", import.meta.url));

@@ -1,6 +1,6 @@
 import { createDurableHooksProcessor, instantiate, isSherdError, migrate, type Migration } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace } from "../guarantees/probe.ts";
 import { addColumn, broken, changed, dropColumn, initial, openShop, shopDefinition } from "./shop.ts";
 import { rejection, useProbes } from "./use-probe.ts";

@@ -2,7 +2,7 @@ import { createDurableHooksProcessor, instantiate, isSherdError, migrate } from 
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, probeDefinition } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

@@ -1,8 +1,8 @@
 import { type HookList, type HookStatus, isSherdError, noRetry } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import type { Probe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 const unknownId = "0190a000-0000-7000-8000-000000000000";

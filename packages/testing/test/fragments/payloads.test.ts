@@ -1,7 +1,7 @@
 import { fixed, isSherdError } from "@sherd/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 const nested = (depth: number): unknown => (depth === 0 ? "deep" : [{ in: nested(depth - 1) }]);

@@ -1,7 +1,8 @@
 import { isSherdError } from "@sherd/core";
 import { testClock } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Signal, signal } from "../guarantees/signal.ts";
+import { bothDatabases } from "../../../../tooling/databases.ts";
+import { type Signal, signal } from "../../../../tooling/signal.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 /** A handler that tells when it has started, and goes on until it is released. */
@@ -16,7 +17,7 @@ function heldUp() {
   return { started, release, run };
 }
 
-describe.each(["node:sqlite in memory", "postgres.js"] as const)("processDue, on %s", (kind) => {
+describe.each(bothDatabases)("processDue, on %s", (kind) => {
   const probes = useProbes(kind);
 
   it("after claimMs it starts nothing more, and waits for what runs", async () => {

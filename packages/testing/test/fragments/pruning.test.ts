@@ -1,7 +1,7 @@
 import { type Clock, type HookStatus, isSherdError, noRetry, systemClock } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import type { Probe } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

@@ -6,13 +6,14 @@ import {
   type StuckProcessingHooks,
 } from "@sherd/core";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { bothDatabases } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import type { Probe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 const inAnHour = () => new Date(Date.now() + 3_600_000);
 
-describe.each(["node:sqlite in memory", "postgres.js"] as const)("recovering, on %s", (kind) => {
+describe.each(bothDatabases)("recovering, on %s", (kind) => {
   let isDown = false;
   let claimed: (() => Promise<void>) | null = null;
   const down = new SherdError("DATABASE_UNAVAILABLE", "It is down.", { verb: "settle" });

@@ -7,7 +7,7 @@ import {
 } from "@sherd/core";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, it } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, probeDefinition } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

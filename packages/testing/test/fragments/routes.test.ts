@@ -2,7 +2,7 @@ import { defineFragment, type HandlerContext, hook, instantiate, isSherdError, m
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

@@ -2,7 +2,7 @@ import { defineFragment, instantiate, isSherdError, migrate, type Migration } fr
 import { sqliteAdapter } from "@sherd/sqlite";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { everyDatabase } from "../guarantees/databases.ts";
+import { everyDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, probeDefinition } from "../guarantees/probe.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 

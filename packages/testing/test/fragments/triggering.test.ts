@@ -1,8 +1,8 @@
 import { noRetry, systemClock, type WakeListener } from "@sherd/core";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { useDatabase } from "../guarantees/databases.ts";
+import { useApplication } from "../../../../tooling/application.ts";
+import { bothDatabases } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe, type Probe } from "../guarantees/probe.ts";
-import { applications } from "./application.ts";
 import { rejection, useProbes } from "./use-probe.ts";
 
 const hourMs = 3_600_000;
@@ -24,7 +24,7 @@ async function listen(
   return unsubscribe;
 }
 
-describe.each(["node:sqlite in memory", "postgres.js"] as const)("onTriggering, on %s", (kind) => {
+describe.each(bothDatabases)("onTriggering, on %s", (kind) => {
   const log: string[] = [];
   const probes = useProbes(kind, {
     onStatement({ verb, statement, phase }) {
@@ -160,12 +160,10 @@ describe.each(["node:sqlite in memory", "postgres.js"] as const)("onTriggering, 
   });
 });
 
-describe.each(["node:sqlite", "postgres.js"] as const)("onTriggering within, on %s", (kind) => {
-  const server = kind === "postgres.js" ? useDatabase("postgres.js") : null;
+describe.each(bothDatabases)("onTriggering within, on %s", (kind) => {
+  const application = useApplication(kind);
 
   it("is called in the application's own transaction, which rolls back with what it throws", async () => {
-    const application = await applications[kind](server?.location ?? "");
-    onTestFinished(() => application.close());
     const probe = await makeProbe(application.adapter, freshNamespace());
     const heard: string[] = [];
     let isRefused = false;

@@ -1,6 +1,6 @@
 import type { DatabaseAdapter, DurableHooksOptions } from "@sherd/core";
 import { beforeAll } from "vitest";
-import { type DatabaseKind, type OpenOptions, useDatabase } from "../guarantees/databases.ts";
+import { type DatabaseKind, type OpenOptions, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe, type Probe, type Run } from "../guarantees/probe.ts";
 
 export interface Probes {

@@ -1,22 +1,13 @@
 import { isSherdError } from "@sherd/core";
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { eventually } from "@sherd/testing";
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { useDatabase } from "../guarantees/databases.ts";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { everyApplication, onServer, useApplication } from "../../../../tooling/application.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { type Application, type ApplicationKind, applications } from "./application.ts";
 import { rejection } from "./use-probe.ts";
 
-const kinds = Object.keys(applications) as readonly ApplicationKind[];
-const onServer: readonly ApplicationKind[] = ["postgres.js", "node-postgres"];
-
-describe.each(kinds)("within the application's own drizzle transaction, on %s", (kind) => {
-  const server = onServer.includes(kind) ? useDatabase("postgres.js") : null;
-  let application: Application;
-  beforeAll(async () => {
-    application = await applications[kind](server?.location ?? "");
-  }, 30_000);
-  afterAll(() => application.close());
+describe.each(everyApplication)("within the application's own drizzle transaction, on %s", (kind) => {
+  const application = useApplication(kind);
 
   it("the application's row, the fragment's and the hook commit together", async () => {
     const { fragment, processor } = await makeProbe(application.adapter, freshNamespace());
@@ -118,11 +109,9 @@ describe.each(kinds)("within the application's own drizzle transaction, on %s", 
 });
 
 describe.each([...onServer, "PGlite"] as const)("within on %s", (kind) => {
-  const server = kind === "PGlite" ? null : useDatabase("postgres.js");
+  const application = useApplication(kind);
 
   it("a database in place of its transaction is refused: each statement would commit on its own", async () => {
-    const application = await applications[kind](server?.location ?? "");
-    onTestFinished(() => application.close());
     const { fragment } = await makeProbe(application.adapter, freshNamespace());
     const refused = await rejection(
       fragment.within(application.db, async (uow) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
 
 describe.each(everyDatabase)("1. Atomic trigger, on %s", (kind) => {

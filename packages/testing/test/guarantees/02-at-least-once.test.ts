@@ -1,6 +1,6 @@
 import { fixed, NonRetryable, RetryAfter } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
 
 describe.each(everyDatabase)("2. At least once, on %s", (kind) => {

@@ -1,9 +1,9 @@
 import { fixed, isSherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { loseLeases, stalled } from "./stalled-process.ts";
 import { freshNamespace, makeProbe, type Run } from "./probe.ts";
-import { signal } from "./signal.ts";
 
 describe.each(everyDatabase)("3. Exactly-once database effects, on %s", (kind) => {
   const database = useDatabase(kind);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
-import { signal } from "./signal.ts";
 
 describe.each(everyDatabase)("4. One holder, on %s", (kind) => {
   const database = useDatabase(kind);

@@ -1,8 +1,8 @@
 import { isSherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
-import { signal } from "./signal.ts";
 
 describe.each(everyDatabase)("7. Interrupted is not failed, on %s", (kind) => {
   const database = useDatabase(kind);

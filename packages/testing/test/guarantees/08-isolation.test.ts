@@ -1,6 +1,6 @@
 import { fixed, isSherdError } from "@sherd/core";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
 
 const hangs = () => new Promise<void>(() => {});

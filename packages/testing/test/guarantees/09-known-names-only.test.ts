@@ -1,7 +1,7 @@
 import { createDurableHooksProcessor, defineFragment, hook, instantiate } from "@sherd/core";
 import { z } from "zod";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
 
 /** The code of the release before, which has no hook `extra`. */

@@ -1,7 +1,7 @@
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
 
 describe.each(everyDatabase)("10. Nothing due, nothing asked, on %s", (kind) => {

@@ -3,9 +3,9 @@ import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { postgresAdapter } from "@sherd/postgres";
 import postgres from "postgres";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { everyDatabase, useDatabase } from "./databases.ts";
+import { everyDatabase, useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "./probe.ts";
-import { signal } from "./signal.ts";
 
 const hourMs = 3_600_000;
 

@@ -1,7 +1,7 @@
 import { instantiate, migrate } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
-import { sharedDatabases, useDatabase } from "../guarantees/databases.ts";
+import { sharedDatabases, useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace } from "../guarantees/probe.ts";
 import { newerRelease, type Order } from "./release.ts";
 import { startWorker } from "./start-worker.ts";

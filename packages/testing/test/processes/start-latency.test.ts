@@ -2,7 +2,7 @@ import { instantiate, migrate } from "@sherd/core";
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { useDatabase } from "../guarantees/databases.ts";
+import { useDatabase } from "../../../../tooling/databases.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
 import { newerRelease } from "./release.ts";
 import { startWorker } from "./start-worker.ts";

@@ -1,6 +1,4 @@
-import type { DatabaseAdapter, DurableHooksOptions } from "@sherd/core";
-import { postgresAdapter } from "@sherd/postgres";
-import { sqliteAdapter } from "@sherd/sqlite";
+import type { DurableHooksOptions } from "@sherd/core";
 
 /** What a worker process is started with, as JSON. */
 export interface WorkerOptions {
@@ -12,8 +10,4 @@ export interface WorkerOptions {
   readonly stopDeadlineMs?: number;
   /** Default: 200. */
   readonly pollIntervalMs?: number;
-}
-
-export function openAdapter(location: string): DatabaseAdapter {
-  return location.startsWith("postgres") ? postgresAdapter(location) : sqliteAdapter(location);
 }

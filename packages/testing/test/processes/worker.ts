@@ -4,8 +4,9 @@
  */
 import { createDurableHooksProcessor, type Fragment, instantiate, migrate } from "@sherd/core";
 import { createDurableHooksDispatcher } from "@sherd/dispatcher-node";
+import { openAdapter } from "../../../../tooling/open-adapter.ts";
 import { newerRelease, olderRelease, type Run } from "./release.ts";
-import { openAdapter, type WorkerOptions } from "./worker-options.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 /** What both releases have. */
 type Recording = Readonly<Record<"record", (uow: never, run: Run) => Promise<void>>>;

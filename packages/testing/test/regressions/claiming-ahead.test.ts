@@ -1,8 +1,8 @@
 import { createDurableHooksProcessor } from "@sherd/core";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { comesTrue } from "./bounded.ts";
 
 /** A processor of two slots whose hooks pass quickly, so that it claims ahead, until they are told to hang. */

@@ -2,9 +2,9 @@ import { DatabaseSync } from "node:sqlite";
 import { isSherdError } from "@sherd/core";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { useDatabase } from "../guarantees/databases.ts";
+import { useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { dispatchWithoutPoll, freshFile, soon } from "./bounded.ts";
 
 it("other processes' commits are noticed again after the connection was busy for long", async () => {

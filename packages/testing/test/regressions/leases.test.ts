@@ -2,8 +2,8 @@ import { type Clock, RetryAfter, systemClock } from "@sherd/core";
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { comesTrue, pass } from "./bounded.ts";
 
 describe("a hook that runs in a living process is not lost", () => {

@@ -1,8 +1,8 @@
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { signal } from "../../../../tooling/signal.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { comesTrue, diskFailure, freshFile, soon } from "./bounded.ts";
 
 const aborted = (stop: AbortSignal) =>

@@ -1,10 +1,10 @@
 import { postgresAdapter } from "@sherd/postgres";
 import { sqliteAdapter } from "@sherd/sqlite";
 import { describe, expect, inject, it, onTestFinished } from "vitest";
+import { useDatabase } from "../../../../tooling/databases.ts";
+import { signal } from "../../../../tooling/signal.ts";
 import { holdUpReading } from "../../../postgres/test/reading.ts";
-import { useDatabase } from "../guarantees/databases.ts";
 import { freshNamespace, makeProbe } from "../guarantees/probe.ts";
-import { signal } from "../guarantees/signal.ts";
 import { comesTrue, diskFailure, dispatchWithoutPoll, soon } from "./bounded.ts";
 
 describe("wake-ups that nobody may lose", () => {

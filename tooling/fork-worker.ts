@@ -1,21 +1,21 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
-import type { WorkerOptions } from "./pages.ts";
 
 /** A worker process of a test. It is killed when the test has ended. */
 export interface Worker {
   readonly pid: number;
+  /** Send a signal. SIGSTOP freezes the process, SIGCONT lets it go on. */
   signal(name: NodeJS.Signals): void;
   /** Resolves with how it ended: its exit code, or the signal that killed it. */
   readonly ended: Promise<number | NodeJS.Signals>;
 }
 
-const script = fileURLToPath(new URL("worker.ts", import.meta.url));
-
-/** Start a worker, and resolve when it polls, or has died. */
-export async function startWorker(options: WorkerOptions): Promise<Worker> {
+/**
+ * Start a script, which is given its options as JSON. Resolves when it has said that it polls, or was killed before; one
+ * that exits has failed to start.
+ */
+export async function forkWorker(script: URL, options: object): Promise<Worker> {
   const child = fork(script, [JSON.stringify(options)], {
     execArgv: ["--conditions=@sherd/source"],
     stdio: "inherit",
@@ -25,7 +25,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
     child.kill("SIGKILL");
     await ended;
   });
-  await Promise.race([once(child, "message"), ended]);
+  const isReady = once(child, "message").then(() => true);
+  const end = await Promise.race([isReady, ended]);
+  if (typeof end === "number") throw new Error(`The worker ended with ${end} before it was ready.`);
   return { pid: child.pid ?? 0, signal: (name) => void child.kill(name), ended };
 }
 
