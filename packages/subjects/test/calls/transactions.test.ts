@@ -12,6 +12,7 @@ import {
   openSubjects,
   pools,
   refusal,
+  type TestSubjects,
   warehouse,
   type WarehouseSubject,
 } from "../use-subjects.ts";
@@ -69,79 +70,74 @@ describe.each(bothDatabases)("calls in a transaction, on %s", (kind) => {
     return openSubjects(application.adapter, { profile });
   }
 
-  it("within a drizzle transaction of the caller's, all calls commit together with its rows", async () => {
+  interface Way {
+    transaction(
+      work: (calls: Calls, note: (text: string) => Promise<unknown>) => Promise<void>,
+    ): Promise<void>;
+    notes(): Promise<readonly string[]>;
+  }
+
+  /** Where the calls and the rows of their caller are in one transaction. */
+  const ways: readonly (readonly [string, (subjects: TestSubjects) => Promise<Way>])[] = [
+    [
+      "a drizzle transaction of the caller's",
+      async (subjects) => ({
+        transaction: (work) => application.transaction((tx, addOrder) => work(subjects.within(tx), addOrder)),
+        notes: () => application.orders(),
+      }),
+    ],
+    [
+      "a fragment's unit of work",
+      async (subjects) => {
+        const { transaction, services } = await makeLedger(application.adapter);
+        return {
+          transaction: (work) => transaction((uow) => work(subjects.within(uow), uow.services.note)),
+          notes: () => services.notes(),
+        };
+      },
+    ],
+    [
+      "subjects.transaction",
+      async (subjects) => {
+        const { tables, services } = await makeLedger(application.adapter);
+        return {
+          transaction: (work) =>
+            subjects.transaction((tx) => work(tx, async (note) => tx.db.insert(tables.row).values({ note }))),
+          notes: () => services.notes(),
+        };
+      },
+    ],
+  ];
+
+  it.each(ways)("in %s, all calls commit together with its rows", async (_, open) => {
     const subjects = await prepare();
-    const note = freshProfile();
-    await application.transaction(async (tx, addOrder) => {
-      await addOrder(note);
-      await callAll(subjects.within(tx));
+    const { transaction, notes } = await open(subjects);
+    const earlier = await notes();
+    await transaction(async (calls, note) => {
+      await note("page 10");
+      await callAll(calls);
     });
     expect(await statusesOf(subjects)).toEqual(after);
-    expect(await application.orders()).toContain(note);
+    expect(await notes()).toEqual([...earlier, "page 10"]);
   });
 
-  it("within a drizzle transaction that rolls back, none of them has happened", async () => {
+  it.each(ways)("in %s that rolls back, none of them has happened", async (_, open) => {
     const subjects = await prepare();
-    const note = freshProfile();
-    const rolledBack = application.transaction(async (tx, addOrder) => {
-      await callAll(subjects.within(tx));
-      await addOrder(note);
+    const { transaction, notes } = await open(subjects);
+    const earlier = await notes();
+    const rolledBack = transaction(async (calls, note) => {
+      await callAll(calls);
+      await note("page 10");
       throw rollBack;
     });
     await expect(rolledBack).rejects.toBe(rollBack);
     expect(await statusesOf(subjects)).toEqual(before);
-    expect(await application.orders()).not.toContain(note);
+    expect(await notes()).toEqual(earlier);
     expect(await warehouse(subjects).claim()).toHaveLength(7);
   });
 
-  it("within a fragment's unit of work, all calls commit together with its rows", async () => {
-    const subjects = await prepare();
-    const ledger = await makeLedger(application.adapter);
-    await ledger.transaction(async (uow) => {
-      await uow.services.note("page 10");
-      await callAll(subjects.within(uow));
-    });
-    expect(await statusesOf(subjects)).toEqual(after);
-    expect(await ledger.services.notes()).toEqual(["page 10"]);
-  });
-
-  it("within a fragment's unit of work that rolls back, none of them has happened", async () => {
-    const subjects = await prepare();
-    const ledger = await makeLedger(application.adapter);
-    const rolledBack = ledger.transaction(async (uow) => {
-      await callAll(subjects.within(uow));
-      await uow.services.note("page 10");
-      throw rollBack;
-    });
-    await expect(rolledBack).rejects.toBe(rollBack);
-    expect(await statusesOf(subjects)).toEqual(before);
-    expect(await ledger.services.notes()).toEqual([]);
-  });
-
-  it("subjects.transaction commits all calls together with what is written to its db", async () => {
-    const subjects = await prepare();
-    const ledger = await makeLedger(application.adapter);
-    const answer = await subjects.transaction(async (tx) => {
-      await tx.db.insert(ledger.tables.row).values({ note: "page 10" });
-      await callAll(tx);
-      return "answer";
-    });
-    expect(answer).toBe("answer");
-    expect(await statusesOf(subjects)).toEqual(after);
-    expect(await ledger.services.notes()).toEqual(["page 10"]);
-  });
-
-  it("subjects.transaction rolls all of it back when its work throws", async () => {
-    const subjects = await prepare();
-    const ledger = await makeLedger(application.adapter);
-    const rolledBack = subjects.transaction(async (tx) => {
-      await callAll(tx);
-      await tx.db.insert(ledger.tables.row).values({ note: "page 10" });
-      throw rollBack;
-    });
-    await expect(rolledBack).rejects.toBe(rollBack);
-    expect(await statusesOf(subjects)).toEqual(before);
-    expect(await ledger.services.notes()).toEqual([]);
+  it("subjects.transaction answers what its work does", async () => {
+    expect(await openSubjects(application.adapter).transaction(async () => "answer")).toBe("answer");
   });
 
   it("a cursor and the data that it stands for roll back together when the fence refuses the cursor", async () => {

@@ -1,15 +1,13 @@
-import { type Clock, isSherdError, systemClock } from "@sherd/core";
+import { isSherdError } from "@sherd/core";
 import { eventually } from "@sherd/testing";
 import { describe, expect, it } from "vitest";
 import { useApplication } from "../../../../tooling/application.ts";
 import { bothDatabases } from "../../../../tooling/databases.ts";
 import { signal } from "../../../../tooling/signal.ts";
+import { stalledClock } from "../../../../tooling/stalled-clock.ts";
 import { makeLedger } from "../ledger.ts";
 import { dispatcherId, hourMs, openSubjects, warehouse } from "../use-subjects.ts";
 import { drive } from "./drive.ts";
-
-/** The clock of a process that stands still: its timers never ring, so it renews no lease. */
-const stalledClock: Clock = { ...systemClock, schedule: () => () => {} };
 
 /** Claim until the lease has expired and there is something to have. */
 async function takeover<T>(claim: () => Promise<readonly T[]>): Promise<readonly T[]> {

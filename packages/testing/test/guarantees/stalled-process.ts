@@ -1,8 +1,6 @@
-import { type Clock, type DatabaseAdapter, type DurableHooksOptions, systemClock } from "@sherd/core";
+import type { DatabaseAdapter, DurableHooksOptions } from "@sherd/core";
 import { eventually } from "@sherd/testing";
-
-/** The clock of a process that stands still: its timers never ring, so it renews no lease. */
-const stalledClock: Clock = { ...systemClock, schedule: () => () => {} };
+import { stalledClock } from "../../../../tooling/stalled-clock.ts";
 
 /** Options for a worker that holds its leases for a tenth of a second and then loses them. */
 export const stalled: DurableHooksOptions = { clock: stalledClock, leaseMs: 100 };
