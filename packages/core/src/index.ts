@@ -47,7 +47,7 @@ export { readiness } from "./migrate/readiness.ts";
 export { checksum, type LedgerRow, type MigrationPlan, planMigrations } from "./migrate/plan.ts";
 export { invalidOption } from "./options/invalid-option.ts";
 export { optionalFunction, requireInteger, requireKnown, requireText } from "./options/require-option.ts";
-export { Heartbeat, type HeartbeatOptions, type OpenLeases } from "./processor/heartbeat.ts";
+export { Heartbeat, type HeartbeatOptions } from "./processor/heartbeat.ts";
 export { IdleWaiters, within } from "./processor/idle-waiters.ts";
 export { createDurableHooksProcessor } from "./processor/processor.ts";
 export type { DurableHooksProcessor, ProcessDueOptions, ProcessedHooks } from "./processor/processor.ts";

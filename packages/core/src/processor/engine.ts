@@ -71,7 +71,7 @@ export class Engine {
       storage: adapter.storage,
       queue,
       leaseMs: settings.leaseMs,
-      leases: this.#leases,
+      openLeases: () => this.#leases.open(),
       clock: settings.clock,
       onExtended: (extension) => this.#extended(extension),
       onError: (error) => report.error(error, "heartbeat"),

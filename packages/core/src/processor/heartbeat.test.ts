@@ -27,7 +27,7 @@ function begin(...answers: readonly (() => void | Promise<void>)[]) {
     storage: { extend } as Storage,
     queue: "hook/shop",
     leaseMs,
-    leases,
+    openLeases: () => leases.open(),
     clock,
     onExtended: (extension) => extensions.push(extension),
     onError: (error) => errors.push(error),

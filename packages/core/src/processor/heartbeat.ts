@@ -1,16 +1,12 @@
 import type { Extension, Storage } from "../adapter/storage.ts";
 import type { Clock } from "../clock/clock.ts";
-/** The leases that are to be renewed. */
-export interface OpenLeases {
-  readonly size: number;
-  open(): readonly string[];
-}
 
 export interface HeartbeatOptions {
   readonly storage: Storage;
   readonly queue: string;
   readonly leaseMs: number;
-  readonly leases: OpenLeases;
+  /** The leases that are to be renewed. */
+  readonly openLeases: () => readonly string[];
   readonly clock: Clock;
   readonly onExtended: (extension: Extension) => void;
   readonly onError: (error: unknown) => void;
@@ -30,7 +26,7 @@ export class Heartbeat {
 
   /** Begin when the first lease is there; it goes on by itself until the last has gone. */
   start(): void {
-    if (this.#isStarted || this.#options.leases.size === 0) return;
+    if (this.#isStarted || this.#options.openLeases().length === 0) return;
     this.#isStarted = true;
     this.#lastBeatAt = this.#options.clock.elapsed();
     this.#arm();
@@ -61,25 +57,25 @@ export class Heartbeat {
    * that a process does not find its own live work lost.
    */
   async catchUp(): Promise<void> {
-    const { clock, leases, leaseMs } = this.#options;
-    if (leases.size > 0 && clock.elapsed() - this.#lastBeatAt > leaseMs / 2) await this.beat();
+    const { clock, leaseMs } = this.#options;
+    if (clock.elapsed() - this.#lastBeatAt > leaseMs / 2) await this.beat();
   }
 
   #arm(): void {
-    const { clock, leaseMs, leases } = this.#options;
+    const { clock, leaseMs, openLeases } = this.#options;
     this.#cancelTimer = clock.schedule(() => {
       this.#cancelTimer = null;
       void this.beat().then(() => {
         if (!this.#isStarted || this.#cancelTimer !== null) return;
-        if (leases.size > 0) this.#arm();
+        if (openLeases().length > 0) this.#arm();
         else this.#isStarted = false;
       });
     }, leaseMs / 3);
   }
 
   async #extend(): Promise<void> {
-    const { storage, queue, leases, leaseMs, clock, onExtended, onError } = this.#options;
-    const open = leases.open();
+    const { storage, queue, openLeases, leaseMs, clock, onExtended, onError } = this.#options;
+    const open = openLeases();
     if (open.length === 0) return;
     const startedAt = clock.elapsed();
     try {

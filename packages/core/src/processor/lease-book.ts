@@ -6,10 +6,6 @@ export class LeaseBook {
   readonly #unsettled = new Set<string>();
   #emptied: string[] = [];
 
-  get size(): number {
-    return this.#open.size;
-  }
-
   add(items: readonly ClaimedItem[]): void {
     for (const { lease } of items) this.#open.set(lease, (this.#open.get(lease) ?? 0) + 1);
   }

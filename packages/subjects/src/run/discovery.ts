@@ -31,18 +31,12 @@ export class Discovery {
     this.#onDiscovered = onDiscovered;
     this.#subjects = queueOf(internals, settings.dispatcherId);
     this.queue = `subject-discovery/${internals.profile}/${settings.dispatcherId}`;
-    const held = () => (this.#held?.lease ? [this.#held.lease] : []);
     this.#heartbeat = new Heartbeat({
       storage: internals.adapter.storage,
       queue: this.queue,
       leaseMs: settings.leaseMs,
       clock: internals.clock,
-      leases: {
-        get size() {
-          return held().length;
-        },
-        open: held,
-      },
+      openLeases: () => (this.#held?.lease ? [this.#held.lease] : []),
       onExtended: ({ gone }) => {
         if (gone.length > 0) this.#abort.abort(stopReasons.leaseLost(this.#about()));
       },

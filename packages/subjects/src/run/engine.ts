@@ -51,18 +51,12 @@ export class SubjectEngine {
     this.#internals = internals;
     this.#settings = settings;
     this.queue = queueOf(internals, settings.dispatcherId);
-    const runs = this.#runs;
     this.#heartbeat = new Heartbeat({
       storage: internals.adapter.storage,
       queue: this.queue,
       leaseMs: settings.leaseMs,
       clock: internals.clock,
-      leases: {
-        get size() {
-          return runs.size;
-        },
-        open: () => [...runs.values()].map(({ hold }) => hold.lease),
-      },
+      openLeases: () => [...this.#runs.values()].map(({ hold }) => hold.lease),
       onExtended: ({ gone }) => this.#lose(new Set(gone)),
       onError: (error) => this.#report(error, "heartbeat"),
     });
