@@ -41,7 +41,7 @@ createDurableHooksDispatcherDurableObject<typeof env>({
 })(state, env);
 // @ts-expect-error There is nothing to process with.
 createDurableHooksDispatcherDurableObject({});
-// @ts-expect-error A processor is made by createDurableHooksProcessor.
+// @ts-expect-error A processor is made by createDurableHooksProcessor or runSubjects.
 createDurableHooksDispatcherDurableObject({ createProcessor: () => ({ namespace: "jobs" }) });
 // @ts-expect-error A processor is made at once.
 createDurableHooksDispatcherDurableObject({ createProcessor: async () => processor });

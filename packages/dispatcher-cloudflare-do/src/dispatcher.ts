@@ -9,7 +9,7 @@ import { answerRequest } from "./answer-request.ts";
 import { ObjectAlarm } from "./object-alarm.ts";
 import { type ObjectReport, ObjectRuns, type ObjectStatus } from "./object-runs.ts";
 
-/** What `createDurableHooksProcessor` made: of one fragment, or of several. Those without hooks are null. */
+/** What `createDurableHooksProcessor` or `runSubjects` made, one or several. That of a fragment without hooks is null. */
 export type Processors = DurableHooksProcessor | null | readonly (DurableHooksProcessor | null)[];
 
 export interface DispatcherOptions<Env> {
@@ -140,7 +140,7 @@ function present(processors: Processors): readonly DurableHooksProcessor[] {
       throw invalidOption(
         "createProcessor",
         one,
-        "a function that answers what createDurableHooksProcessor made",
+        "a function that answers what createDurableHooksProcessor or runSubjects made",
       );
   }
   return (all as readonly (DurableHooksProcessor | null)[]).filter((one) => one !== null);

@@ -302,4 +302,9 @@ describe("the options of a dispatcher", () => {
       expect.objectContaining({ code: "INVALID_OPTION", details: expect.objectContaining({ option }) }),
     );
   });
+
+  it("what is no processor is told who makes one", () => {
+    const makers = /createDurableHooksProcessor.*runSubjects/;
+    expect(() => createDurableHooksDispatcher({ processor: {} as never })).toThrow(makers);
+  });
 });

@@ -10,7 +10,7 @@ import {
 import { PollingLoop } from "./polling-loop.ts";
 
 export interface DispatcherOptions {
-  /** One fragment's processor. */
+  /** The processor of one fragment, or of one pool of subjects. */
   readonly processor?: DurableHooksProcessor;
   /** Those of several fragments; each has a loop and slots of its own, so none blocks another. */
   readonly processors?: readonly DurableHooksProcessor[];
@@ -86,7 +86,7 @@ function processorsOf({ processor, processors = [] }: DispatcherOptions): readon
       throw invalidOption(
         "processor",
         one,
-        "what createDurableHooksProcessor made, which is null without hooks",
+        "what createDurableHooksProcessor, which makes null without hooks, or runSubjects made",
       );
     }
   }
