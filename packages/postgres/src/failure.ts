@@ -108,7 +108,7 @@ function notMigrated(verb: string, missing: string, cause: Error): SherdError {
   return new SherdError(
     "NOT_MIGRATED",
     `Cannot run ${verb}: the database has no ${missing}, or not in the schemas of the connection's search_path. ` +
-      `Run \`await migrate(fragment)\` once before the fragment is used.`,
+      "Run `await migrate(fragment)` once, before any other call, or `await migrate(databaseAdapter)` where there is no fragment.",
     { scope: null, missing: [missing] },
     { cause },
   );

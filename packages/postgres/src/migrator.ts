@@ -114,8 +114,9 @@ function kernelFunctions(): readonly string[] {
 function notMigrated(scope: string, missing: readonly string[], what: string): SherdError {
   return new SherdError(
     "NOT_MIGRATED",
-    `${what}: ${missing.join(", ")} of "${scope}". Run \`await migrate(fragment)\` once before the fragment is used; ` +
-      `where migrations are your own, put \`statementsBesideTables\` of @sherd/postgres into one of them.`,
+    `${what}: ${missing.join(", ")} of "${scope}". Run \`await migrate(fragment)\` once, before any other call, or ` +
+      "`await migrate(databaseAdapter)` where there is no fragment; where migrations are your own, put " +
+      "`statementsBesideTables` of @sherd/postgres into one of them.",
     { scope, missing },
   );
 }

@@ -70,7 +70,8 @@ export function notMigrated(
 ): SherdError<"NOT_MIGRATED"> {
   return new SherdError(
     "NOT_MIGRATED",
-    `Cannot use the tables of ${scope === null ? "Sherd" : `"${scope}"`}: ${reason}. Run \`await migrate(fragment)\` once, before any other call.`,
+    `Cannot use the tables of ${scope === null ? "Sherd" : `"${scope}"`}: ${reason}. ` +
+      "Run `await migrate(fragment)` once, before any other call, or `await migrate(databaseAdapter)` where there is no fragment.",
     { scope, missing },
     { cause },
   );

@@ -1,7 +1,7 @@
-import { isSherdError } from "@sherd/core";
+import { isSherdError, migrate } from "@sherd/core";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { bothDatabases, useMigratedDatabase } from "../../../../tooling/databases.ts";
+import { bothDatabases, useDatabase, useMigratedDatabase } from "../../../../tooling/databases.ts";
 import { createSubjects, pool } from "../../src/index.ts";
 import {
   claimed,
@@ -190,12 +190,18 @@ describe.each(bothDatabases)("what is asked, on %s", (kind) => {
     expect(running.cursor).toEqual(kept);
     expect((await subjects.completeSubject(heldBy(running))).cursor).toEqual(kept);
   });
+});
 
-  it("subjects in a database that was not migrated are NOT_MIGRATED", async () => {
+describe.each(bothDatabases)("what is asked of an empty database, on %s", (kind) => {
+  const database = useDatabase(kind);
+
+  it("is NOT_MIGRATED, which says how to migrate without a fragment, and works as soon as that is done", async () => {
     const adapter = database.adapter();
-    const verify = () => Promise.reject(new Error("not migrated"));
-    const subjects = openSubjects({ ...adapter, migrator: { ...adapter.migrator, verify } });
-    await expect(subjects.listSubjects({ dispatcherId })).rejects.toThrow("not migrated");
+    const subjects = openSubjects(adapter);
+    const refused = await refusal(subjects.listSubjects({ dispatcherId }), "NOT_MIGRATED");
+    expect(refused.message).toContain("await migrate(databaseAdapter)");
+    await migrate(adapter);
+    expect(await subjects.listSubjects({ dispatcherId })).toEqual({ subjects: [], cursor: null });
   });
 });
 

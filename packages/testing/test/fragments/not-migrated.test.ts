@@ -38,7 +38,8 @@ describe.each(everyDatabase)("a database that was not migrated, on %s", (kind) =
     for (const [name, call] of Object.entries(calls)) {
       const refused = await rejection(call());
       expect({ name, refused }).toMatchObject({ name, refused: { code: "NOT_MIGRATED", retryable: false } });
-      expect((refused as Error).message).toContain("migrate(fragment)");
+      for (const owner of ["fragment", "databaseAdapter"])
+        expect((refused as Error).message).toContain(`await migrate(${owner})`);
     }
     await migrate(fragment);
     await fragment.services.trigger();
