@@ -1,15 +1,12 @@
-import type { Database, Transaction } from "@sherd/core";
+import type { Database, NewItem, Transaction } from "@sherd/core";
 import type { Sql } from "postgres";
 import type { Session } from "./sessions/session.ts";
-
-/** A statement whose answer nobody waits for before the commit. Resolves when it was sent. */
-export type DeferredStatement = (session: Session) => Promise<{ readonly answer: Promise<unknown> }>;
 
 interface Parts {
   readonly session: Session;
   readonly makeDb: () => Database;
-  /** What is sent before the next statement or the commit; null where the answer has to be waited for. */
-  readonly defer: ((statement: DeferredStatement) => void) | null;
+  /** Inserts items without keys before the next statement or with the commit; null where the answer has to be waited for. */
+  readonly defer: ((items: readonly NewItem[]) => void) | null;
   /** What postgres.js has bound to the transaction. */
   readonly client: Sql | null;
 }

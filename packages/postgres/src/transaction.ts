@@ -1,11 +1,12 @@
-import type { DatabaseAdapter } from "@sherd/core";
+import type { DatabaseAdapter, NewItem } from "@sherd/core";
 import type { Connection } from "./connection.ts";
 import type { Executor } from "./executor.ts";
 import { asSherdError, isAfterFailure } from "./failure.ts";
 import type { Nesting } from "./nesting.ts";
-import { type DeferredStatement, PostgresTransaction } from "./postgres-transaction.ts";
+import { PostgresTransaction } from "./postgres-transaction.ts";
 import { lazyClient } from "./sessions/lazy-client.ts";
 import type { Session } from "./sessions/session.ts";
+import { startInsert } from "./statements/insert.ts";
 
 const verb = "transaction";
 
@@ -45,7 +46,7 @@ class OpenTransaction {
   readonly #connection: Connection;
   /** How it is to end: what the driver runs within the transaction waits for it. */
   readonly #end = Promise.withResolvers<void>();
-  #deferred: DeferredStatement[] = [];
+  #deferred: (readonly NewItem[])[] = [];
   #sent: Promise<void> = Promise.resolve();
   #answers: Promise<unknown>[] = [];
   #beginning: Promise<PostgresTransaction> | null = null;
@@ -78,7 +79,7 @@ class OpenTransaction {
     return new PostgresTransaction({
       session,
       makeDb: () => lazyDatabase(lazyClient(client)),
-      defer: (statement) => this.#deferred.push(statement),
+      defer: (items) => this.#deferred.push(items),
       client: null,
     });
   }
@@ -96,10 +97,13 @@ class OpenTransaction {
     await this.#executor.observe(verb, "commit", "after");
   }
 
-  /** A single statement is a transaction by itself. */
+  /** One insert, or nothing, needs no transaction of its own. */
   async #commitAlone(): Promise<void> {
     this.#isOver = true;
-    for (const statement of this.#deferred) await (await statement(this.#connection.pool)).answer;
+    for (const items of this.#deferred)
+      await (
+        await startInsert(this.#executor, items, this.#connection.pool)
+      ).answer;
   }
 
   /** Answers what to throw: `error`, unless the transaction ended by another, or had failed before. */
@@ -144,15 +148,15 @@ class OpenTransaction {
 
   /** Resolves when all of it was sent: what is sent next comes after it. */
   #sendDeferred({ parts }: PostgresTransaction): Promise<void> {
-    const statements = this.#deferred.splice(0);
+    const inserts = this.#deferred.splice(0);
     const send = async () => {
-      for (const statement of statements) {
-        const { answer } = await statement(parts.session);
+      for (const items of inserts) {
+        const { answer } = await startInsert(this.#executor, items, parts.session);
         answer.catch(() => {});
         this.#answers.push(answer);
       }
     };
-    if (statements.length > 0) this.#sent = this.#sent.then(send);
+    if (inserts.length > 0) this.#sent = this.#sent.then(send);
     return this.#sent;
   }
 }

@@ -1,51 +1,11 @@
 import type { KeyConflict, NewItem, Transaction } from "@sherd/core";
 import type { Executor } from "../executor.ts";
-import { plainArray, textArray } from "../literal.ts";
-import type { Parameter, Session } from "../sessions/session.ts";
+import { areAlike, insertAny, rowsOf, startInsert } from "./insert.ts";
 import { partsOf } from "./session-of.ts";
-
-/**
- * Items without keys can conflict with nothing, so this takes no lock beyond its own new rows. READ COMMITTED.
- * For items that are alike in all but what comes as arrays; an array that is too short, as none at all, reads as nulls.
- */
-const insertAlike = `insert into sherd_item (queue, name, priority, release_key_on_retry, max_attempts, retry, timeout_ms,
-  id, body, trace, concurrency_key, state, at)
-select $1::text, $2::text, $3::integer, $4::boolean, $5::integer, $6::text, $7::bigint,
-  n.id, n.body::json, n.trace, n.concurrency_key, case when d.at is null then 'ready' else 'timed' end, d.at
-from unnest($8::text::uuid[], $9::text::text[], $10::text::text[], $11::text::text[], $12::text::float8[])
-  as n(id, body, trace, concurrency_key, due_at)
-cross join lateral (
-  select case when to_timestamp(n.due_at / 1000.0) > statement_timestamp() then to_timestamp(n.due_at / 1000.0) end as at
-) d`;
-
-/** The same for one item: a plan for its values alone takes half the time. */
-const insertOne = `insert into sherd_item (queue, name, priority, release_key_on_retry, max_attempts, retry, timeout_ms,
-  id, body, trace, concurrency_key, state, at)
-values ($1::text, $2::text, $3::integer, $4::boolean, $5::integer, $6::text, $7::bigint,
-  $8::text::uuid, $9::text::json, $10::text, $11::text,
-  case when to_timestamp($12::float8 / 1000.0) > statement_timestamp() then 'timed' else 'ready' end,
-  case when to_timestamp($12::float8 / 1000.0) > statement_timestamp() then to_timestamp($12::float8 / 1000.0) end)`;
-
-/**
- * The same for any items. `body` travels as text within the JSON: read as JSON, its escapes would be resolved, and not
- * all of them can be.
- */
-const insert = `insert into sherd_item (id, queue, name, state, at, priority, concurrency_key, release_key_on_retry,
-  max_attempts, retry, timeout_ms, body, trace)
-select n.id, n.queue, n.name, case when d.at is null then 'ready' else 'timed' end, d.at, n.priority, n."concurrencyKey",
-  n."releaseKeyOnRetry", n."maxAttempts", n.retry, n."timeoutMs", n.body::json, n.trace
-from json_to_recordset($1::text::json) as n(
-  id uuid, queue text, name text, "dueAt" double precision, priority integer, "concurrencyKey" text,
-  "releaseKeyOnRetry" boolean, retry text, "maxAttempts" integer, "timeoutMs" bigint, body text, trace text
-) cross join lateral (
-  select case when to_timestamp(n."dueAt" / 1000.0) > statement_timestamp() then to_timestamp(n."dueAt" / 1000.0) end as at
-) d`;
 
 /** The rules of keys, their locks and their index are those of `sherd_enqueue_v1`. */
 const insertKeyed = `select item::text as id, existing::text as existing, resolution
 from sherd_enqueue_v1($1::text::json)`;
-
-const largestInteger = 2 ** 31 - 1;
 
 export async function enqueue(
   executor: Executor,
@@ -56,26 +16,17 @@ export async function enqueue(
   const { session, defer } = partsOf(tx);
   const keyed = items.some(({ key }) => key !== null);
   if (!keyed && areAlike(items)) {
-    const [first, ...others] = items as readonly [NewItem, ...NewItem[]];
-    const [text, parameters] =
-      others.length === 0
-        ? ([insertOne, valuesOf(first)] as const)
-        : ([insertAlike, columnsOf(items)] as const);
-    const insert = (within: Session) => executor.start("enqueue", "insert", text, parameters, within);
     // It can conflict with nothing, so the commit need not wait for its answer.
-    if (defer === null) await (await insert(session)).answer;
-    else defer(insert);
+    if (defer === null) await (await startInsert(executor, items, session)).answer;
+    else defer(items);
     return [];
   }
-  const rows = JSON.stringify(
-    items.map((item) => ({ ...item, maxAttempts: Math.min(item.maxAttempts, largestInteger) })),
-  );
   const answers = await executor.joined("enqueue", () =>
     executor.send(
       "enqueue",
       keyed ? "insert-keyed" : "insert",
-      keyed ? insertKeyed : insert,
-      [rows],
+      keyed ? insertKeyed : insertAny,
+      [rowsOf(items)],
       session,
     ),
   );
@@ -86,52 +37,4 @@ export async function enqueue(
   }));
   const order = new Map(items.map(({ id }, index) => [id, index]));
   return conflicts.toSorted((one, other) => (order.get(one.id) ?? 0) - (order.get(other.id) ?? 0));
-}
-
-function areAlike(items: readonly NewItem[]): boolean {
-  const [first] = items;
-  return items.every(
-    (item) =>
-      item === first ||
-      (item.queue === first?.queue &&
-        item.name === first.name &&
-        item.priority === first.priority &&
-        item.releaseKeyOnRetry === first.releaseKeyOnRetry &&
-        item.maxAttempts === first.maxAttempts &&
-        item.retry === first.retry &&
-        item.timeoutMs === first.timeoutMs),
-  );
-}
-
-/** What items that are alike have in common. */
-function commonOf(item: NewItem): readonly Parameter[] {
-  return [
-    item.queue,
-    item.name,
-    item.priority,
-    item.releaseKeyOnRetry,
-    Math.min(item.maxAttempts, largestInteger),
-    item.retry,
-    item.timeoutMs,
-  ];
-}
-
-function valuesOf(item: NewItem): readonly Parameter[] {
-  const { id, body, trace, concurrencyKey, dueAt } = item;
-  return [...commonOf(item), id, body, trace, concurrencyKey, dueAt];
-}
-
-function columnsOf(items: readonly NewItem[]): readonly Parameter[] {
-  const [first] = items as readonly [NewItem];
-  const column = (read: (item: NewItem) => string | null) =>
-    items.some((item) => read(item) !== null) ? textArray(items.map(read)) : "{}";
-  const isTimed = items.some(({ dueAt }) => dueAt !== null);
-  return [
-    ...commonOf(first),
-    plainArray(items.map(({ id }) => id)),
-    textArray(items.map(({ body }) => body)),
-    column(({ trace }) => trace),
-    column(({ concurrencyKey }) => concurrencyKey),
-    isTimed ? plainArray(items.map(({ dueAt }) => dueAt ?? "NULL")) : "{}",
-  ];
 }
