@@ -1,4 +1,4 @@
-import type { DatabaseAdapter } from "@sherd/core";
+import { type DatabaseAdapter, systemClock } from "@sherd/core";
 import {
   isPostgresDatabase,
   isUnpooled,
@@ -7,12 +7,14 @@ import {
   type PostgresDatabase,
 } from "./connection.ts";
 import { createExecutor } from "./executor.ts";
+import { GroupCommit } from "./group-commit.ts";
 import { createMigrator } from "./migrator.ts";
 import { Nesting } from "./nesting.ts";
 import { createNotifier } from "./notifier.ts";
 import { checkOptions, invalidOption, isPostgresUrl, type PostgresAdapterOptions } from "./options.ts";
 import { sherdHistory, sherdItem, sherdLease, sherdMigration } from "./schema.ts";
 import { createPullStorage } from "./pull-storage.ts";
+import { startInsert } from "./statements/insert.ts";
 import { createStorage } from "./storage.ts";
 import { createTransaction } from "./transaction.ts";
 
@@ -52,7 +54,11 @@ export function postgresAdapter(
     nesting,
     random: Math.random,
   });
-  const transaction = createTransaction(executor, opened, nesting);
+  const commits = new GroupCommit(
+    async (items) => (await startInsert(executor, items, opened.pool)).answer,
+    systemClock,
+  );
+  const transaction = createTransaction({ executor, connection: opened, commits, nesting });
   const notifier = createNotifier(executor, listenerOf(connection, options.listen, opened.listener));
   return {
     dialect: "postgres",
@@ -64,6 +70,7 @@ export function postgresAdapter(
     transaction,
     join: (drizzleTransaction) => opened.join(drizzleTransaction),
     async close() {
+      commits.flush();
       await notifier.close();
       await opened.close();
     },

@@ -3,6 +3,8 @@ import { isSherdError, SherdError } from "@sherd/core";
 
 interface DriverError {
   readonly code?: string;
+  /** Not in the server's language; of postgres.js. */
+  readonly severity?: string;
   readonly message: string;
   readonly detail?: string;
 }
@@ -50,6 +52,16 @@ export function rootCause(error: unknown): unknown {
     cause = cause.cause;
   }
   return cause;
+}
+
+/**
+ * True when the server has said no to a statement, so that nothing of it has committed. What says that the database is
+ * unavailable, and what ends a connection, may come in place of the answer to a commit.
+ */
+export function isRefused(error: unknown): boolean {
+  const cause = rootCause(isSherdError(error) ? error.cause : error);
+  if (!hasCode(cause) || (cause as DriverError).severity !== "ERROR") return false;
+  return isTransient(cause) || !unavailable.test(cause.code);
 }
 
 export function isTransient(error: unknown): boolean {

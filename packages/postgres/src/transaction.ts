@@ -2,6 +2,7 @@ import type { DatabaseAdapter, NewItem } from "@sherd/core";
 import type { Connection } from "./connection.ts";
 import type { Executor } from "./executor.ts";
 import { asSherdError, isAfterFailure } from "./failure.ts";
+import type { GroupCommit } from "./group-commit.ts";
 import type { Nesting } from "./nesting.ts";
 import { PostgresTransaction } from "./postgres-transaction.ts";
 import { lazyClient } from "./sessions/lazy-client.ts";
@@ -10,19 +11,27 @@ import { startInsert } from "./statements/insert.ts";
 
 const verb = "transaction";
 
+interface Means {
+  readonly executor: Executor;
+  readonly connection: Connection;
+  /** Takes the one insert of a transaction that does nothing else. */
+  readonly commits: GroupCommit;
+}
+
+export interface TransactionOptions extends Means {
+  /** Null where a transaction inside an open one finds another connection. */
+  readonly nesting: Nesting | null;
+}
+
 /**
  * Transactions that begin with their first statement, where the driver lets them: one that only triggers is a single
- * statement, and what nobody waits for goes out together with the commit. What `run` throws comes out as it is, what
+ * statement, shared with others like it, and what nobody waits for goes out together with the commit. What `run` throws comes out as it is, what
  * BEGIN and COMMIT throw as Sherd's.
  */
-export function createTransaction(
-  executor: Executor,
-  connection: Connection,
-  nesting: Nesting | null,
-): DatabaseAdapter["transaction"] {
+export function createTransaction({ nesting, ...means }: TransactionOptions): DatabaseAdapter["transaction"] {
   return async (run) => {
     nesting?.refuse(verb);
-    const open = new OpenTransaction(executor, connection);
+    const open = new OpenTransaction(means);
     let value: Awaited<ReturnType<typeof run>>;
     try {
       const tx = await open.transaction();
@@ -44,6 +53,7 @@ class OpenTransaction {
   readonly #break: (error: unknown) => void;
   readonly #executor: Executor;
   readonly #connection: Connection;
+  readonly #commits: GroupCommit;
   /** How it is to end: what the driver runs within the transaction waits for it. */
   readonly #end = Promise.withResolvers<void>();
   #deferred: (readonly NewItem[])[] = [];
@@ -53,9 +63,10 @@ class OpenTransaction {
   #whole: Promise<void> = Promise.resolve();
   #isOver = false;
 
-  constructor(executor: Executor, connection: Connection) {
+  constructor({ executor, connection, commits }: Means) {
     this.#executor = executor;
     this.#connection = connection;
+    this.#commits = commits;
     this.#end.promise.catch(() => {});
     const { promise, reject } = Promise.withResolvers<never>();
     promise.catch(() => {});
@@ -100,10 +111,7 @@ class OpenTransaction {
   /** One insert, or nothing, needs no transaction of its own. */
   async #commitAlone(): Promise<void> {
     this.#isOver = true;
-    for (const items of this.#deferred)
-      await (
-        await startInsert(this.#executor, items, this.#connection.pool)
-      ).answer;
+    for (const items of this.#deferred) await this.#commits.commit(items);
   }
 
   /** Answers what to throw: `error`, unless the transaction ended by another, or had failed before. */

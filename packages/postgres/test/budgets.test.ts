@@ -11,6 +11,7 @@ const warmUp = 1_000;
 
 const definition = defineFragment("budget")
   .withHooks(() => ({ noop: hook({ run: () => {} }) }))
+  .withServices(() => ({ trigger: async (uow) => uow.triggerHook("noop") }))
   .build();
 
 interface Costs {
@@ -107,4 +108,21 @@ test("a hook is written once and deleted once; its lease and its history are sha
   expect(lease?.dead).toBeLessThanOrEqual(0.03);
   expect(history?.inserted).toBeLessThanOrEqual(0.02);
   expect(history?.dead).toBe(0);
+});
+
+test("a hundred hooks that are triggered at once, each by a service call of its own, are two statements", async () => {
+  const sent: string[] = [];
+  const adapter = postgresAdapter(server.url, {
+    listen: false,
+    onStatement: ({ verb, statement, phase }) =>
+      void (phase === "before" && sent.push(`${verb} ${statement}`)),
+  });
+  const { services, hooks } = instantiate(definition).withOptions({ databaseAdapter: adapter }).build();
+  await services.trigger();
+  const before = (await hooks.count()).pending;
+  sent.length = 0;
+  await Promise.all(Array.from({ length: 100 }, () => services.trigger()));
+  expect(sent).toEqual(["enqueue insert", "enqueue insert"]);
+  expect((await hooks.count()).pending - before).toBe(100);
+  await adapter.close();
 });

@@ -206,7 +206,10 @@ describe("a server", () => {
       // On every connection of the pool, also on the one that took the place of the cut one.
       const again = (thrown: unknown) =>
         outcome(thrown) === "DATABASE_UNAVAILABLE" ? enqueue(adapter, queue, {}) : Promise.reject(thrown);
-      const enqueued = Array.from({ length: 10 }, () => enqueue(adapter, queue, {}).catch(again));
+      // With keys: those without would share one.
+      const enqueued = Array.from({ length: 10 }, (_, n) =>
+        enqueue(adapter, queue, { key: `${n}` }).catch(again),
+      );
       const ids = (await Promise.all(enqueued)).flat();
       expect((await claim(adapter, queue)).map((item) => item.id).toSorted()).toEqual(ids.toSorted());
       await admin.end();

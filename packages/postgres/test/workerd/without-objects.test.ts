@@ -115,6 +115,14 @@ test("calls at the same time share the hooks: each runs once", async () => {
   expect(ran.toSorted()).toEqual(all.map((to) => `${to}, attempt 1`).toSorted());
 });
 
+test("what a Worker triggers at once is all there, and runs", async () => {
+  const all = Array.from({ length: 20 }, (_, index) => `together ${index}.`);
+  const ids = await beside((mails) => Promise.all(all.map((to) => mails.services.send(to))));
+  expect(new Set(ids).size).toBe(all.length);
+  expect(await callProcess(10_000)).toMatchObject({ completed: all.length });
+  expect(ran.toSorted()).toEqual(all.map((to) => `${to}, attempt 1`).toSorted());
+});
+
 test("a transaction that fails rolls back, and one of the application's own carries hooks", async () => {
   const client = postgres(databaseUrl(env), { max: 3, onnotice: () => {} });
   const db = drizzle(client);
