@@ -15,6 +15,7 @@ import { extend } from "./rings/extend.ts";
 import { hold } from "./rings/hold.ts";
 import { inspect } from "./rings/inspect.ts";
 import { keys } from "./rings/keys.ts";
+import { longBacklogs } from "./rings/long-backlogs.ts";
 import { migrations } from "./rings/migrations.ts";
 import { nextWake } from "./rings/next-wake.ts";
 import { notifier } from "./rings/notifier.ts";
@@ -50,6 +51,7 @@ const groups: Readonly<Record<string, Guarantees>> = {
   claim,
   suspects,
   "concurrency keys": concurrencyKeys,
+  "long backlogs": longBacklogs,
   extend,
   settle,
   sweep,
