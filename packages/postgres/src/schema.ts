@@ -27,10 +27,11 @@ export const sherdItem = pgTable(
     queue: text("queue").notNull(),
     name: text("name").notNull(),
     key: text("key"),
-    state: text("state", { enum: ["ready", "timed", "parked", "done"] }).notNull(),
-    /** timed: when it is due; done: when it finished; ready: since when it is due, null since it was made. */
+    state: text("state", { enum: ["ready", "blocked", "timed", "parked", "done"] }).notNull(),
+    /** timed: when it is due; done: when it finished; ready, blocked: since when it is due, null since it was made. */
     at: instant("at"),
     priority: integer("priority").notNull().default(0),
+    /** parked: why; ready: 'leads' where others are blocked behind it. */
     gate: text("gate"),
     concurrencyKey: text("concurrency_key"),
     releaseKeyOnRetry: boolean("release_key_on_retry").notNull().default(false),
@@ -79,10 +80,16 @@ export const sherdItem = pgTable(
     index("sherd_item_suspect")
       .on(t.queue, t.concurrencyKey)
       .where(sql`state = 'ready' and concurrency_key is not null and lost > 0`),
+    index("sherd_item_blocked")
+      .on(t.queue, t.concurrencyKey, t.name, t.priority.desc(), t.seq)
+      .where(sql`state = 'blocked'`),
+    index("sherd_item_leading")
+      .on(t.queue, t.concurrencyKey, t.name)
+      .where(sql`state = 'ready' and gate = 'leads'`),
     index("sherd_item_cancel")
       .on(t.queue)
       .where(sql`cancel`),
-    check("sherd_item_state_check", sql`state in ('ready', 'timed', 'parked', 'done')`),
+    check("sherd_item_state_check", sql`state in ('ready', 'blocked', 'timed', 'parked', 'done')`),
     check("sherd_item_at_check", sql`at is not null or state not in ('timed', 'done')`),
     check("sherd_item_outcome_check", sql`(outcome is not null) = (state = 'done')`),
     check("sherd_item_phase_check", sql`phase in ('idle', 'leased', 'running', 'succeeded', 'failed')`),

@@ -18,6 +18,8 @@ export interface ExplainedDatabase {
   readonly adapter: DatabaseAdapter;
   /** Run `work` for so many items, and assert that it has looked at little else. */
   explain<T>(items: number, work: () => Promise<T>): Promise<Explained<T>>;
+  /** The plans since the last look, of statements about which nothing is asserted here. */
+  seen(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -42,6 +44,11 @@ export async function openExplained(queue: string): Promise<ExplainedDatabase> {
       const plans = explained.join("\n");
       expectLittleRead(plans, items);
       return { answer, plans };
+    },
+    seen() {
+      const plans = explained;
+      explained = [];
+      return plans;
     },
     async close() {
       await client.end();

@@ -8,7 +8,7 @@ import { claim, completed, enqueue, newItem, retriedAt } from "./queues.ts";
 const queue = "plans";
 const fillMs = 60_000;
 const yearMs = 365 * 86_400_000;
-const heldIsHashed = /NOT \(ANY \(id = \(hashed SubPlan/g;
+const heldIsHashed = /NOT \(ANY \((?:i\.)?id = \(hashed SubPlan/g;
 let database: ExplainedDatabase;
 let client: ExplainedDatabase["client"];
 let adapter: ExplainedDatabase["adapter"];
@@ -84,6 +84,48 @@ describe.each(["before", "after"] as const)("%s the statistics were gathered", (
     expect(plans).not.toMatch(/Sort Key: (i\.)?priority/);
     // Made once a connection: a plan for the values at hand would show them.
     expect(plans).not.toContain(`queue = '${plain}'`);
+  });
+
+  test("behind 20,000 items of a busy key, a few claims later a claim reads as little as without them", async () => {
+    const deep = `deep ${when}`;
+    const busy = { concurrencyKey: "busy" };
+    await enqueue(adapter, deep, busy);
+    await claim(adapter, deep);
+    await client`insert into sherd_item (id, queue, name, state, concurrency_key, max_attempts, retry, body)
+      select gen_random_uuid(), ${deep}, 'deliver', 'ready', 'busy', 2, 'never', '{}' from generate_series(1, 20000)`;
+    await enqueue(
+      adapter,
+      deep,
+      ...Array.from({ length: 1_500 }, (_, n) => ({ concurrencyKey: `free ${n}` })),
+    );
+    const deepPlans: string[] = [];
+    for (let claimed = 0; claimed < 12; claimed++) {
+      const { items, more } = await adapter.storage.claim(
+        { queue: deep, names: ["deliver"], limit: 100, leaseMs: 60_000, owner: "a worker" },
+        [],
+      );
+      expect([items.length, more]).toEqual([100, true]);
+      await adapter.storage.closeLeases(items.map(({ lease }) => lease));
+      deepPlans.push(...database.seen());
+    }
+    // The statement that moves them out of the way finds them in order, and each by its id.
+    const blocking = deepPlans.join("\n");
+    expect(blocking).toMatch(/WindowAgg[^]*Index Scan using sherd_item_ready/);
+    expect(blocking).toMatch(/Update on sherd_item i[^]*Index Scan using sherd_item_pkey/);
+    expect(blocking).not.toContain("Seq Scan on sherd_");
+    const [ready] = await client`select count(*)::integer as count from sherd_item i
+      where queue = ${deep} and state = 'ready' and concurrency_key = 'busy'`;
+    expect(ready).toEqual({ count: 2 });
+    const { answer, plans } = await explain(100, () => claim(adapter, deep));
+    expect(answer).toHaveLength(100);
+    expect(plans).not.toContain("Seq Scan on sherd_");
+    expect(plans).not.toContain("first_value");
+    const { plans: cancelled } = await explain(1, () => adapter.storage.cancel(deep, answer[0]?.id ?? ""));
+    expect(cancelled).not.toContain("Seq Scan on sherd_");
+    const { plans: swept } = await explain(1, () => adapter.storage.sweep(deep, 100, 3));
+    expect(swept).toMatch(/Index (Only )?Scan using sherd_item_blocked/);
+    expect(swept).toMatch(/Index Scan using sherd_item_leading/);
+    expect(swept).not.toContain("Seq Scan on sherd_");
   });
 
   test("leases that are closed on their own are deleted by id", async () => {

@@ -1,8 +1,11 @@
 /** How a finished item ended. */
 export type Outcome = "completed" | "failed" | "cancelled";
 
-/** What an item waits for. Held is not among them: an item is held while a lease lists it. */
-export type ItemState = "parked" | "ready" | "timed" | "done";
+/**
+ * What an item waits for. Held is not among them: an item is held while a lease lists it. `blocked` is ready, but behind
+ * others of its concurrency key, where storage keeps it out of the way of claims.
+ */
+export type ItemState = "parked" | "ready" | "blocked" | "timed" | "done";
 
 export type OnConflict = "ignore" | "replace" | "error";
 
@@ -75,7 +78,7 @@ export interface Settlement {
   readonly lease: string;
   /** The revision that was claimed: an item replaced since keeps its new payload and runs again. */
   readonly revision: number;
-  readonly state: ItemState;
+  readonly state: Exclude<ItemState, "blocked">;
   /** Set when `state` is done. */
   readonly outcome: Outcome | null;
   /** Set when `state` is timed: due this long after the settle, in milliseconds. */

@@ -31,7 +31,7 @@ create table sherd_item (
   succeeded_at timestamp with time zone,
   updated_at timestamp with time zone,
   constraint sherd_item_pkey primary key (id),
-  constraint sherd_item_state_check check (state in ('ready', 'timed', 'parked', 'done')),
+  constraint sherd_item_state_check check (state in ('ready', 'blocked', 'timed', 'parked', 'done')),
   constraint sherd_item_at_check check (at is not null or state not in ('timed', 'done')),
   constraint sherd_item_outcome_check check ((outcome is not null) = (state = 'done')),
   constraint sherd_item_phase_check check (phase in ('idle', 'leased', 'running', 'succeeded', 'failed'))
@@ -51,6 +51,13 @@ create index sherd_item_retrying on sherd_item (queue, concurrency_key)
 --> statement-breakpoint
 create index sherd_item_suspect on sherd_item (queue, concurrency_key)
   where state = 'ready' and concurrency_key is not null and lost > 0;
+--> statement-breakpoint
+-- The ready items that have others of their concurrency key and name before them, and many: no claim has to walk past those.
+create index sherd_item_blocked on sherd_item (queue, concurrency_key, name, priority desc nulls first, seq)
+  where state = 'blocked';
+--> statement-breakpoint
+-- Of each such key and name the one that is ready; few.
+create index sherd_item_leading on sherd_item (queue, concurrency_key, name) where state = 'ready' and gate = 'leads';
 --> statement-breakpoint
 create index sherd_item_cancel on sherd_item (queue) where cancel;
 --> statement-breakpoint

@@ -27,23 +27,24 @@ $$;`,
 -- in order; what is held is hashed once. Plans are made once a connection: to plan takes longer than to pick. Suspects,
 -- lost p_suspect_from times or more, come one at most, or none. candidates counts before keys and suspects are made
 -- unique. losses is null when nothing was lost before. lines has one for each item; of those in unread no more than the id and
--- the revision: bodies that are large, or beside keys and losses, are left for when no lock is held.
+-- the revision, as large bodies are left for when no lock is held. It is null where keys or losses play a part: all are unread.
+-- deep_busy are the busy keys, where it had to walk far past their items. p_avoided are keys that count as busy, too.
 create function sherd_pick_v1(
-  p_queue text, p_names text[], p_limit integer, p_suspect_from integer, p_takes_suspect boolean,
-  out ids uuid[], out revisions integer[], out losses integer[], out lines text, out unread uuid[], out candidates integer
+  p_queue text, p_names text[], p_limit integer, p_suspect_from integer, p_takes_suspect boolean, p_avoided text[],
+  out ids uuid[], out revisions integer[], out losses integer[], out lines text, out unread uuid[], out candidates integer,
+  out is_keyed boolean, out deep_busy text[]
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_keys text[];
-  v_is_keyed boolean;
   v_most_lost integer;
   v_lost_below integer := case when p_takes_suspect then 2147483647 else p_suspect_from end;
 begin
   select coalesce(array_agg(c.id), '{}'), coalesce(array_agg(c.revision), '{}'), bool_or(c.concurrency_key is not null), max(c.lost),
       string_agg(c.line, e'\x1e'), coalesce(array_agg(c.id) filter (where not c.is_read), '{}')
-    into ids, revisions, v_is_keyed, v_most_lost, lines, unread from (
+    into ids, revisions, is_keyed, v_most_lost, lines, unread from (
     select i.id, i.revision, i.concurrency_key, i.lost, b.is_small as is_read,
       case when b.is_small then sherd_line_v1(i) else sherd_unread_v1(i.id, i.revision) end as line
     from sherd_item i
@@ -53,8 +54,9 @@ begin
     order by i.priority desc, i.seq limit p_limit
   ) c;
   candidates := cardinality(ids);
-  if v_is_keyed then
-    select * into ids, revisions, v_keys, losses from sherd_pick_keyed_v1(p_queue, p_names, p_limit, v_lost_below);
+  if is_keyed then
+    select * into ids, revisions, v_keys, losses, deep_busy from sherd_pick_keyed_v1(
+      p_queue, p_names, p_limit, v_lost_below, p_avoided);
     candidates := cardinality(ids);
   elsif v_most_lost > 0 then
     losses := array(select i.lost from unnest(ids) with ordinality as c(id, n) join sherd_item i on i.id = c.id order by c.n);
@@ -70,16 +72,15 @@ begin
       from unnest(ids, revisions, v_keys, losses) with ordinality as c(id, revision, key, lost, n)
     ) k where k.key is null or k.nth_of_key = 1
   ) f where f.lost < p_suspect_from or f.nth = 1;
-  unread := ids;
-  lines := (select string_agg(sherd_unread_v1(u.id, u.revision), e'\x1e' order by u.n)
-    from unnest(ids, revisions) with ordinality as u(id, revision, n));
+  lines := null;
 end $$;`,
   `-- The pick where concurrency keys are in use: without the items whose key is busy. Index: sherd_item_pkey for what is
 -- held, sherd_item_retrying for what waits for its retry, sherd_item_suspect for what others must not overtake although it
--- is left out, then sherd_item_ready in order.
+-- is left out, then sherd_item_ready in order, at first no further than sherd_reach_v1; only when that is not enough, as far
+-- as it takes. In that case deep_busy are the busy keys.
 create function sherd_pick_keyed_v1(
-  p_queue text, p_names text[], p_limit integer, p_lost_below integer,
-  out ids uuid[], out revisions integer[], out keys text[], out losses integer[]
+  p_queue text, p_names text[], p_limit integer, p_lost_below integer, p_avoided text[],
+  out ids uuid[], out revisions integer[], out keys text[], out losses integer[], out deep_busy text[]
 ) language plpgsql volatile
 set enable_seqscan = off set enable_bitmapscan = off set enable_sort = off set jit = off
 set plan_cache_mode = force_generic_plan
@@ -87,6 +88,7 @@ as $$
 declare
   v_held uuid[];
   v_busy text[];
+  v_reach integer;
 begin
   select coalesce(array_agg(h.id), '{}') into v_held
     from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = p_queue;
@@ -101,16 +103,29 @@ begin
     union all
     select concurrency_key from sherd_item
     where queue = p_queue and state = 'ready' and concurrency_key is not null and lost > 0 and lost >= p_lost_below
+    union all
+    select a.key from unnest(p_avoided) as a(key)
   ) b;
 
-  select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost)
-    into ids, revisions, keys, losses from (
-    select i.id, i.revision, i.concurrency_key, i.lost from sherd_item i
-    where i.queue = p_queue and i.state = 'ready' and i.name = any(p_names) and i.lost < p_lost_below
-      and i.id not in (select h.id from unnest(v_held) as h(id))
-      and (i.concurrency_key is null or i.concurrency_key not in (select b.key from unnest(v_busy) as b(key)))
-    order by i.priority desc, i.seq limit p_limit
-  ) c;
+  v_reach := sherd_reach_v1(p_limit, cardinality(v_held) + cardinality(v_busy));
+  loop
+    -- Without a limit when v_reach is null.
+    select coalesce(array_agg(c.id), '{}'), array_agg(c.revision), array_agg(c.concurrency_key), array_agg(c.lost)
+      into ids, revisions, keys, losses from (
+      select i.id, i.revision, i.concurrency_key, i.lost from (
+        select * from sherd_item r where r.queue = p_queue and r.state = 'ready' order by r.priority desc, r.seq limit v_reach
+      ) i
+      where i.name = any(p_names) and i.lost < p_lost_below and i.id not in (select h.id from unnest(v_held) as h(id))
+        and (i.concurrency_key is null or i.concurrency_key not in (select b.key from unnest(v_busy) as b(key)))
+      order by i.priority desc, i.seq limit p_limit
+    ) c;
+    exit when v_reach is null or cardinality(ids) = p_limit or not exists (
+      select from sherd_item i where i.queue = p_queue and i.state = 'ready'
+      order by i.priority desc, i.seq offset v_reach - 1 limit 1
+    );
+    v_reach := null;
+    deep_busy := v_busy;
+  end loop;
 end $$;`,
   `-- Locks: the queue's, until the commit, which waits for no disk: a lease that a crash forgets can never come back under
 -- its id. No row lock that another transaction could hold, so the lock is held for a moment. leases has an element an
@@ -125,6 +140,10 @@ as $$
 declare
   v_revisions integer[];
   v_losses integer[];
+  v_is_keyed boolean;
+  v_deep_busy text[];
+  v_avoided text[] := '{}';
+  v_locked text[];
   v_shared uuid := gen_random_uuid();
   v_until timestamp with time zone;
 begin
@@ -135,10 +154,26 @@ begin
       select id from sherd_lease where id = any(p_closed) order by id for update skip locked
     ));
   end if;
-  select p.ids, p.revisions, p.losses, p.lines, p.unread, p.candidates
-    into ids, v_revisions, v_losses, lines, unread, candidates
-    from sherd_pick_v1(p_queue, p_names, p_limit, p_suspect_from, p_takes_suspect) p;
+  loop
+    select p.ids, p.revisions, p.losses, p.lines, p.unread, p.candidates, p.is_keyed, p.deep_busy
+      into ids, v_revisions, v_losses, lines, unread, candidates, v_is_keyed, v_deep_busy
+      from sherd_pick_v1(p_queue, p_names, p_limit, p_suspect_from, p_takes_suspect, v_avoided) p;
+    if v_deep_busy is not null then perform sherd_block_v1(p_queue, v_deep_busy, p_limit); end if;
+    exit when v_is_keyed is not true or not exists (select from sherd_item i where i.queue = p_queue and i.state = 'blocked');
+    v_locked := sherd_unblock_overtaken_v1(p_queue, p_names, ids);
+    if v_locked is null then
+      perform sherd_unblock_v1(p_queue, array_agg(i.concurrency_key), array_agg(i.name)) from sherd_item i
+        where i.id = any(ids) and i.concurrency_key is not null;
+      exit;
+    end if;
+    v_avoided := v_avoided || v_locked;
+  end loop;
   if ids = '{}' then return; end if;
+  if lines is null then
+    unread := ids;
+    lines := (select string_agg(sherd_unread_v1(u.id, u.revision), e'\x1e' order by u.n)
+      from unnest(ids, v_revisions) with ordinality as u(id, revision, n));
+  end if;
 
   v_until := clock_timestamp() + p_lease_ms * interval '1 millisecond';
   if v_losses is null then
@@ -199,8 +234,14 @@ set enable_seqscan = off set jit = off set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_at timestamp with time zone;
+  v_ids uuid[];
+  v_is_keyed boolean;
 begin
-  if (select p.ids <> '{}' from sherd_pick_v1(p_queue, p_names, 1, 2147483647, true) p) then return 0; end if;
+  select p.ids, p.is_keyed into v_ids, v_is_keyed from sherd_pick_v1(p_queue, p_names, 1, 2147483647, true, '{}') p;
+  if v_ids <> '{}' then
+    -- What is before it may be locked, in which case no claim can help before that transaction ends.
+    return case when v_is_keyed and exists (select from sherd_overtaken_v1(p_queue, p_names, v_ids)) then 50 else 0 end;
+  end if;
   v_at := least(
     (select i.at from sherd_item i where i.queue = p_queue and i.state = 'timed' order by i.at limit 1),
     (select min(l.expires_at) from sherd_lease l where l.queue = p_queue)

@@ -1,6 +1,6 @@
 -- Locks: due items, expired leases and their items, each SKIP LOCKED: a lease that a transaction holds is left to it,
 -- and an item that another transaction has locked stays on its lease for the next sweep. Index: sherd_item_timed,
--- sherd_lease_queue, sherd_item_pkey. READ COMMITTED: lists and items are read after they are locked.
+-- sherd_lease_queue, sherd_item_pkey, those of sherd_unblock_stuck_v1. READ COMMITTED: lists and items are read after they are locked.
 create function sherd_sweep_v1(
   p_queue text, p_limit integer, p_max_lost integer,
   out promoted integer, out lost text, out more boolean
@@ -22,6 +22,8 @@ begin
   )
   update sherd_item i set state = 'ready' from due where i.id = due.id;
   get diagnostics promoted = row_count;
+
+  perform sherd_unblock_stuck_v1(p_queue);
 
   select coalesce(array_agg(l.id), '{}') into v_leases from (
     select e.id from sherd_lease e where e.queue = p_queue and e.expires_at <= v_now

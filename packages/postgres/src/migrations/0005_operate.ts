@@ -2,11 +2,16 @@
 export const operate: readonly string[] = [
   `-- Inserts items of which some have a key, and answers how each met the item that had its key. Keys are locked in
 -- sorted order, whatever the order of the batch, so that two batches cannot wait for each other; seq keeps the batch's
--- order. Works at every isolation level: an insert that meets a row it cannot see fails with 40001. Index: sherd_item_key.
+-- order. Where one was replaced that others wait behind, the next of them is made ready, last, since that waits for
+-- nobody. Works at every isolation level: an insert that meets a row it cannot see fails with 40001. Index: sherd_item_key,
+-- sherd_item_blocked.
 create function sherd_enqueue_v1(p_items json) returns table (item uuid, existing uuid, resolution text)
 language plpgsql volatile as $$
 declare
   r record;
+  v_concurrency_key text;
+  v_queues text[] := '{}';
+  v_keys text[] := '{}';
 begin
   for r in
     with numbered as materialized (
@@ -35,7 +40,7 @@ begin
           priority = excluded.priority, max_attempts = excluded.max_attempts, retry = excluded.retry,
           timeout_ms = excluded.timeout_ms, body = excluded.body, trace = excluded.trace,
           revision = i.revision + 1, failures = 0, lost = 0, cancel = false
-        returning i.id into existing;
+        returning i.id, i.concurrency_key into existing, v_concurrency_key;
       else
         insert into sherd_item (id, seq, queue, name, key, state, at, priority, concurrency_key,
           release_key_on_retry, max_attempts, retry, timeout_ms, body, trace)
@@ -59,9 +64,16 @@ begin
       raise exception 'An item has this key' using errcode = 'SH001',
         detail = json_build_object('queue', r.queue, 'key', r.key, 'existingId', existing)::text;
     end if;
+    if r."onConflict" = 'replace' and v_concurrency_key is not null then
+      v_queues := v_queues || r.queue;
+      v_keys := v_keys || v_concurrency_key;
+    end if;
     item := r.id;
     resolution := case r."onConflict" when 'replace' then 'replaced' else 'ignored' end;
     return next;
+  end loop;
+  for r in select distinct u.queue, u.key from unnest(v_queues, v_keys) as u(queue, key) loop
+    perform sherd_unblock_v1(r.queue, array_agg(b.key), array_agg(b.name)) from sherd_blocked_v1(r.queue, r.key) b;
   end loop;
 end $$;`,
   `-- Takes no locks. Index: sherd_history_ids, from the first batch that may have the id on.
@@ -70,13 +82,16 @@ create function sherd_has_finished_v1(p_queue text, p_id uuid) returns boolean l
     select from sherd_history h where h.queue = p_queue and h.last_id >= p_id and h.first_id <= p_id and p_id = any(h.ids))
 $$;`,
   `-- Locks: the queue's, as claim does, so that the item is not claimed between the look and the write; the item NOWAIT,
--- since nothing may wait for a user's transaction under the queue's lock. Index: the primary keys, sherd_lease_queue.
+-- since nothing may wait for a user's transaction under the queue's lock; then the next of those that it blocked, SKIP
+-- LOCKED. Index: the primary keys, sherd_lease_queue, sherd_item_blocked.
 create function sherd_cancel_v1(p_queue text, p_id uuid) returns text language plpgsql volatile as $$
 declare
   v_state text;
+  v_key text;
+  v_name text;
 begin
   perform sherd_lock_v1(p_queue);
-  select i.state into v_state from sherd_item i where i.id = p_id and i.queue = p_queue for update nowait;
+  select i.state, i.concurrency_key, i.name into v_state, v_key, v_name from sherd_item i where i.id = p_id and i.queue = p_queue for update nowait;
   if not found then
     return case when sherd_has_finished_v1(p_queue, p_id)
       then 'finished' else 'not_found' end;
@@ -93,6 +108,7 @@ begin
     array[concurrency_key], array[attempts], array[failures], array[lost], array[max_attempts], array[errors], array[body],
     array[trace], array[created_at]
   from gone;
+  if v_state = 'ready' and v_key is not null then perform sherd_unblock_v1(p_queue, array[v_key], array[v_name]); end if;
   return 'cancelled';
 end $$;`,
   `-- Locks: the lease that still lists the item, then the item, in the order of settle. Index: sherd_lease_queue, then

@@ -6,6 +6,7 @@ import { settle } from "./0003_settle.ts";
 import { sweep } from "./0004_sweep.ts";
 import { operate } from "./0005_operate.ts";
 import { pull } from "./0006_pull.ts";
+import { block } from "./0007_block.ts";
 
 const migration = (tag: string, postgres: readonly string[]): Migration => ({
   tag,
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   migration("0004_sweep", sweep),
   migration("0005_operate", operate),
   migration("0006_pull", pull),
+  migration("0007_block", block),
 ];

@@ -7,7 +7,7 @@ const text = `with held as materialized (
   select h.id from sherd_lease l cross join unnest(l.items) as h(id) where l.queue = $1::text
 ), item as (
   select i.state, i.id in (select id from held) as held,
-    case i.state when 'ready' then coalesce(i.at, i.created_at) when 'timed' then i.at end as due
+    case when i.state in ('ready', 'blocked') then coalesce(i.at, i.created_at) when i.state = 'timed' then i.at end as due
   from sherd_item i where i.queue = $2::text
 )
 select count(*) filter (where state <> 'done' and not held)::float8 as pending,
