@@ -16,8 +16,8 @@ export async function claimItems(
   closed: readonly string[],
   now: SqliteClock["now"],
 ): Promise<Claim> {
-  const picked = await run.write("claim", ({ local }) =>
-    claim(request, closed, now(), { randomId: () => crypto.randomUUID(), isLocal: local }),
+  const picked = await run.write("claim", ({ local, paysByRow }) =>
+    claim(request, closed, now(), { randomId: () => crypto.randomUUID(), local, paysByRow }),
   );
   if (isRead(picked)) return { items: toClaimedItems(picked), more: picked.more };
   const leases = new Set(picked.items.map(({ lease }) => lease));

@@ -11,7 +11,7 @@ export const item = sqliteTable(
     queue: text("queue").notNull(),
     name: text("name").notNull(),
     key: text("key"),
-    state: text("state", { enum: ["ready", "timed", "parked", "done"] }).notNull(),
+    state: text("state", { enum: ["ready", "blocked", "timed", "parked", "done"] }).notNull(),
     /** Timed: when it is due. Done: when it finished. */
     at: integer("at"),
     priority: integer("priority").notNull(),
@@ -64,10 +64,13 @@ export const item = sqliteTable(
     index("sherd_item_suspect")
       .on(t.queue, t.concurrencyKey)
       .where(sql`state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0`),
+    index("sherd_item_blocked")
+      .on(t.queue, t.concurrencyKey, t.name, sql`"priority" DESC`, t.seq)
+      .where(sql`state = 'blocked'`),
     index("sherd_item_cancel")
       .on(t.queue)
       .where(sql`cancel = 1`),
-    check("sherd_item_state", sql`state IN ('ready', 'timed', 'parked', 'done')`),
+    check("sherd_item_state", sql`state IN ('ready', 'blocked', 'timed', 'parked', 'done')`),
     check("sherd_item_at", sql`at IS NOT NULL OR state NOT IN ('timed', 'done')`),
     check("sherd_item_outcome", sql`(outcome IS 'failed') = (state = 'done')`),
     // Of hooks the list is not looked through, which a Durable Object would bill as rows read.

@@ -35,8 +35,9 @@ const list1 = (status: "pending" | "processing" | "failed" | "completed") =>
 const held = ["i", 1, 0, 0, "ready", null, null, 0, 0, 0, 2];
 const keyed = ["i", 1, 0, 0, "ready", null, null, 0, 0, 0, null];
 const picked = [1, null, 0, 0, "i", "n", 0, 1, "none", null, 0, null, null] as const;
-const remote = { randomId: () => "l", isLocal: false };
-const local = { randomId: () => "l", isLocal: true };
+const keyedPick = [1, "k", ...picked.slice(2)];
+const remote = { randomId: () => "l", local: false, paysByRow: false };
+const local = { randomId: () => "l", local: true, paysByRow: false };
 const pulledRow: SqlValue[] = [
   1,
   "i",
@@ -68,14 +69,31 @@ const scripts: Readonly<
   "claim, bodies later": [
     claim(request, [], 0, remote),
     [],
-    { pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_item_suspect", "sherd_lease_queue"] },
+    { pick: ["sherd_item_ready", "sherd_lease_queue"] },
   ],
   claim: [
     claim(request, ["l"], 0, local),
     [[], [[...picked]]],
     {
       "close-leases": ["PRIMARY"],
-      pick: ["sherd_item_ready", "sherd_item_blocking", "sherd_item_suspect", "sherd_lease_queue"],
+      pick: ["sherd_item_ready", "sherd_lease_queue"],
+    },
+  ],
+  "claim, with concurrency keys": [
+    claim(request, [], 0, local),
+    [[keyedPick], [["k"], [null]], [], [[1]], [], [keyedPick]],
+    {
+      "find-busy": [
+        "sherd_lease_queue",
+        "sherd_item_blocking",
+        "sherd_item_suspect",
+        "sherd_item_blocked",
+        "ROWID",
+      ],
+      "pick-free": ["sherd_item_ready", "sherd_lease_queue", "ROWID"],
+      measure: ["sherd_item_ready", "sherd_lease_queue"],
+      block: ["sherd_item_ready", "sherd_lease_queue", "ROWID"],
+      unblock: ["sherd_item_blocked", "ROWID"],
     },
   ],
   "claimed items": [
@@ -116,8 +134,8 @@ const scripts: Readonly<
   ],
   enqueue: [
     enqueue([newItem({ key: "k", onConflict: "replace" })], 0, { local: true, paysByRow: false }),
-    [[["hook/test", "k", "i"]]],
-    { "find-key-holders": ["sherd_item_key"], replace: ["sherd_item_id"] },
+    [[["hook/test", "k", "i", "c", "n"]]],
+    { "find-key-holders": ["sherd_item_key"], replace: ["sherd_item_id"], unblock: ["sherd_item_blocked"] },
   ],
   extend: [
     extend("q", ["l"], 0),
@@ -144,10 +162,11 @@ const scripts: Readonly<
   get: [get("q", "i"), [], { get: ["sherd_item_id"], "read-history": ["sherd_history_ids"] }],
   count: [
     count("q", 0),
-    [[[0, 0, 0, 0, 0, null, null]]],
+    [[[0, 0, 0, 0, 0, null, null, null]]],
     {
       count: [
         "sherd_item_ready",
+        "sherd_item_blocked",
         "sherd_item_timed",
         "sherd_item_parked",
         "sherd_item_done",
@@ -207,11 +226,12 @@ const scripts: Readonly<
   remove: [remove("q", ["k"]), [[[1, "k"]]], { remove: ["sherd_item_key"], "let-go": ["sherd_lease_item"] }],
 };
 
-/** Besides constants, only what was passed as JSON, lists of held ids and busy keys, and what has a limit, are read from end to end. */
-const mayScan = /^SCAN (?:CONSTANT ROW|held|busy|\(subquery-\d+\)|(?:\w+(?: EXISTS)?) VIRTUAL TABLE)/;
+/** Besides constants, only what was passed as JSON, lists of held ids and busy keys, and what has a limit, are
+ * read from end to end. */
+const mayScan = /^SCAN (?:CONSTANT ROW|held|near|in_line|\(subquery-\d+\)|(?:\w+(?: EXISTS)?) VIRTUAL TABLE)/;
 /** Sorting is for what leases list alone, never for a queue. */
 const maySort = new Set([
-  "claim.pick",
+  "claim, with concurrency keys.block",
   "nextWakeInMs.next-wake",
   "enqueue.find-key-holders",
   "list processing.list",

@@ -29,7 +29,7 @@ CREATE TABLE sherd_item (
   body TEXT NOT NULL,
   memo TEXT,
   trace TEXT,
-  CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
+  CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'blocked', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
   CONSTRAINT sherd_item_phase CHECK (phase IS NULL OR phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
@@ -52,6 +52,9 @@ CREATE INDEX sherd_item_blocking ON sherd_item (queue, concurrency_key)
 --> statement-breakpoint
 CREATE INDEX sherd_item_suspect ON sherd_item (queue, concurrency_key)
   WHERE state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0;
+--> statement-breakpoint
+CREATE INDEX sherd_item_blocked ON sherd_item (queue, concurrency_key, name, priority DESC, seq)
+  WHERE state = 'blocked';
 --> statement-breakpoint
 CREATE INDEX sherd_item_cancel ON sherd_item (queue) WHERE cancel = 1;
 --> statement-breakpoint

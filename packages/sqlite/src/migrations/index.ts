@@ -38,7 +38,7 @@ export const migrations: readonly Migration[] = [
   body TEXT NOT NULL,
   memo TEXT,
   trace TEXT,
-  CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'timed', 'parked', 'done')),
+  CONSTRAINT sherd_item_state CHECK (state IN ('ready', 'blocked', 'timed', 'parked', 'done')),
   CONSTRAINT sherd_item_at CHECK (at IS NOT NULL OR state NOT IN ('timed', 'done')),
   CONSTRAINT sherd_item_outcome CHECK ((outcome IS 'failed') = (state = 'done')),
   CONSTRAINT sherd_item_phase CHECK (phase IS NULL OR phase IN ('idle', 'leased', 'running', 'succeeded', 'failed'))
@@ -53,6 +53,8 @@ export const migrations: readonly Migration[] = [
   WHERE state = 'timed' AND concurrency_key IS NOT NULL AND release_key_on_retry = 0 AND failures + lost > 0`,
       `CREATE INDEX sherd_item_suspect ON sherd_item (queue, concurrency_key)
   WHERE state = 'ready' AND concurrency_key IS NOT NULL AND lost > 0`,
+      `CREATE INDEX sherd_item_blocked ON sherd_item (queue, concurrency_key, name, priority DESC, seq)
+  WHERE state = 'blocked'`,
       `CREATE INDEX sherd_item_cancel ON sherd_item (queue) WHERE cancel = 1`,
       `CREATE TABLE sherd_lease (
   id TEXT PRIMARY KEY NOT NULL,

@@ -1,7 +1,9 @@
 import { type ClaimedItem, type ClaimRequest, released, type Settlement } from "@sherd/core";
+import type { Session } from "../connection.ts";
 import type { Script } from "../script.ts";
-import { claimableParams, claimableSql } from "./claimable.ts";
 import { closeLeases } from "./close-leases.ts";
+import { type FreeRow, pick } from "./pick.ts";
+import { type Line, unblockNext } from "./unblock-next.ts";
 
 export interface Picked {
   /** In claim order. */
@@ -10,7 +12,7 @@ export interface Picked {
 }
 
 interface PickedItem {
-  readonly row: PickedRow;
+  readonly row: FreeRow;
   readonly lease: string;
 }
 
@@ -21,54 +23,20 @@ export interface Claimed {
   readonly givenBack: readonly Settlement[];
 }
 
-type PickedRow = readonly [
-  seq: number,
-  concurrencyKey: string | null,
-  lost: number,
-  revision: number,
-  id: string,
-  name: string,
-  failures: number,
-  maxAttempts: number,
-  retry: string,
-  timeoutMs: number | null,
-  createdAt: number,
-  /** Null when it was left for later. */
-  body: string | null,
-  trace: string | null,
-];
-
-const columns = `i.seq, i.concurrency_key, i.lost, i.revision, i.id, i.name, i.failures, i.max_attempts, i.retry, i.timeout_ms, i.created_at`;
-
-/** Of rows that are read while nobody else can write, no more than a quarter of a page. */
-const inlineBytes = 1_024;
-const isInline = `octet_length(i.body) + coalesce(octet_length(i.trace), 0) <= ${inlineBytes}`;
-
-const pickSql = claimableSql(`${columns}, NULL, NULL`);
-const pickWithBodiesSql = claimableSql(
-  `${columns}, CASE WHEN ${isInline} THEN i.body END, CASE WHEN ${isInline} THEN i.trace END`,
-);
-
 /**
  * Pick items and write their leases. Locks: the database's one write lock, taken by BEGIN IMMEDIATE before the first
  * read, which serializes the claims of all queues; in a deferred transaction two claims could read the same items as
- * free. Isolation: none beyond that lock. Indexes: see `claimableSql`. Items are not written.
- *
- * Where nothing is sent over a network, small bodies are read at once: of a bounded size, they hold the lock for
- * microseconds, without a pause in which the process could be kept. A second look at each item would cost twice that.
+ * free. Isolation: none beyond that lock. Indexes: see `pick` and `unblockNext`. Items are not written but where many
+ * wait behind others of their concurrency key.
  */
 export function* claim(
   request: ClaimRequest,
   closed: readonly string[],
   now: number,
-  { randomId, isLocal }: { readonly randomId: () => string; readonly isLocal: boolean },
+  { randomId, ...costs }: { readonly randomId: () => string } & Pick<Session, "local" | "paysByRow">,
 ): Script<Picked> {
   if (closed.length > 0) yield* closeLeases(closed);
-  const rows = (yield {
-    name: "pick",
-    sql: isLocal ? pickWithBodiesSql : pickSql,
-    params: claimableParams(request.queue, request.names, lostBelow(request), request.limit),
-  }) as readonly PickedRow[];
+  const { rows, hasBlocked } = yield* pick(request, costs);
   const leases = leasesOf(rows, request.suspects?.lostFrom ?? Infinity, randomId);
   if (leases.length > 0) {
     yield {
@@ -91,6 +59,7 @@ SELECT value ->> 0, ?, ?, ?, ?, value -> 1, value -> 2 FROM json_each(?)`,
     const lease = leaseOf.get(row[0]);
     if (lease !== undefined) items.push({ row, lease });
   }
+  if (hasBlocked) yield* unblockNext(linesOf(request.queue, items));
   return { items, more: rows.length === request.limit };
 }
 
@@ -140,7 +109,7 @@ type BodyRow = readonly [seq: number, revision: number, cancel: number, body: st
 /** With the revisions of those that are not their first: few, as a rule none. */
 function withRevisions(
   leases: readonly (readonly [id: string, items: readonly number[]])[],
-  rows: readonly PickedRow[],
+  rows: readonly FreeRow[],
 ): readonly (readonly [id: string, items: readonly number[], revisions: Readonly<Record<string, number>>])[] {
   const replaced = new Map(rows.flatMap(([seq, , , revision]) => (revision > 0 ? [[seq, revision]] : [])));
   if (replaced.size === 0) return leases.map(([id, items]) => [id, items, {}]);
@@ -151,14 +120,16 @@ function withRevisions(
   ]);
 }
 
-/** The losses from which items are left out: those of suspects, when none may come. */
-function lostBelow({ suspects }: ClaimRequest): number {
-  return suspects === undefined || suspects.takesOne ? Number.MAX_SAFE_INTEGER : suspects.lostFrom;
+/** What others may be blocked behind. */
+function linesOf(queue: string, items: readonly PickedItem[]): readonly Line[] {
+  return items.flatMap(({ row: [, concurrencyKey, , , , name] }) =>
+    concurrencyKey === null ? [] : [[queue, concurrencyKey, name] as const],
+  );
 }
 
 /** Of several items with one concurrency key, and of suspects, the first; what was lost before gets a lease of its own. */
 function leasesOf(
-  rows: readonly PickedRow[],
+  rows: readonly FreeRow[],
   suspectFrom: number,
   randomId: () => string,
 ): [id: string, items: number[]][] {
@@ -179,7 +150,7 @@ function leasesOf(
   return groups.map((items) => [randomId(), items]);
 }
 
-function toClaimedItem(row: PickedRow, lease: string, body: string, trace: string | null): ClaimedItem {
+function toClaimedItem(row: FreeRow, lease: string, body: string, trace: string | null): ClaimedItem {
   const [, concurrencyKey, lost, revision, id, name, failures, maxAttempts, retry, timeoutMs, createdAt] =
     row;
   return {

@@ -11,10 +11,10 @@ export function* count(queue: string, now: number): Script<ItemCounts> {
   const [row] = (yield {
     name: "count",
     sql: countSql,
-    params: [queue, ...Array<string>(8).fill(queue), now],
+    params: [queue, ...Array<string>(10).fill(queue), now],
   }) as readonly CountRow[];
-  const [unfinished, processing, failed, completed, cancelled, readySince, timedSince] = row as CountRow;
-  const since = [readySince, timedSince].filter((time) => time !== null);
+  const [unfinished, processing, failed, completed, cancelled, ...dueSince] = row as CountRow;
+  const since = dueSince.filter((time) => time !== null);
   return {
     pending: unfinished - processing,
     processing,
@@ -32,6 +32,7 @@ type CountRow = readonly [
   completed: number,
   cancelled: number,
   readySince: number | null,
+  blockedSince: number | null,
   timedSince: number | null,
 ];
 
@@ -39,6 +40,7 @@ const countSql = `
 WITH ${withHeld}
 SELECT
   (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'ready')
+    + (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'blocked')
     + (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'timed')
     + (SELECT count(*) FROM sherd_item WHERE queue = ? AND state = 'parked'),
   (SELECT count(*) FROM held CROSS JOIN sherd_item i ON i.seq = held.seq WHERE i.state <> 'done'),
@@ -47,6 +49,9 @@ SELECT
   (SELECT coalesce(sum(count), 0) FROM sherd_history WHERE queue = ? AND outcome = 'cancelled'),
   (SELECT coalesce(at, created_at) FROM sherd_item WHERE seq = (
     SELECT min(seq) FROM sherd_item INDEXED BY sherd_item_ready WHERE queue = ? AND state = 'ready' AND seq NOT IN held
+  )),
+  (SELECT coalesce(at, created_at) FROM sherd_item WHERE seq = (
+    SELECT min(seq) FROM sherd_item INDEXED BY sherd_item_blocked WHERE queue = ? AND state = 'blocked'
   )),
   (SELECT min(at) FROM sherd_item INDEXED BY sherd_item_timed
     WHERE queue = ? AND state = 'timed' AND seq NOT IN held AND at <= ?)`;

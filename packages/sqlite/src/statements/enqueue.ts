@@ -2,6 +2,7 @@ import { type KeyConflict, type NewItem, SherdError } from "@sherd/core";
 import type { Session, SqlValue } from "../connection.ts";
 import type { Script } from "../script.ts";
 import { inJsonParts } from "./json-parts.ts";
+import { type Line, unblockNext } from "./unblock-next.ts";
 
 /** In the order of `toParams`. */
 const columns = [
@@ -41,7 +42,8 @@ interface Draft {
  * Insert items, and settle what happens to those whose key is taken. Locks: the write lock, by the first statement
  * that writes when the caller's transaction did not begin with it. In such a deferred transaction the holders of the
  * keys are read before: should another writer come in between, SQLite refuses the lock (SQLITE_BUSY_SNAPSHOT) rather
- * than let the reading go stale, and the unique index stands behind it. Indexes: `sherd_item_key` to find holders.
+ * than let the reading go stale, and the unique index stands behind it. What was blocked behind
+ * one that is replaced is made ready. Indexes: `sherd_item_key` to find holders, `sherd_item_blocked`.
  */
 export function* enqueue(
   items: readonly NewItem[],
@@ -52,6 +54,7 @@ export function* enqueue(
   const inserts: Draft[] = [];
   const updates = new Map<string, Draft>();
   const conflicts: KeyConflict[] = [];
+  const lines: Line[] = [];
   for (const item of items) {
     const slot = slotOf(item);
     const holder = slot === null ? undefined : holders.get(slot);
@@ -71,15 +74,19 @@ export function* enqueue(
     holder.draft.item = { ...item, id: holder.id, concurrencyKey, releaseKeyOnRetry };
     holder.draft.replacements++;
     if (holder.isStored === true) updates.set(holder.id, holder.draft);
+    if (holder.line) lines.push(holder.line);
   }
   if (inserts.length > 0) yield* insert(inserts, now, costs);
   if (updates.size > 0) yield* replace([...updates.values()], now);
+  yield* unblockNext(lines);
   return conflicts;
 }
 
 interface Holder {
   readonly id: string;
   readonly isStored?: boolean;
+  /** Where others may wait behind it. */
+  readonly line?: Line | null;
   /** What will be written of it. */
   draft?: Draft;
 }
@@ -90,13 +97,20 @@ function* findHolders(items: readonly NewItem[]): Script<Map<string, Holder>> {
   const rows = (yield {
     name: "find-key-holders",
     sql: `
-SELECT DISTINCT i.queue, i.key, i.id
+SELECT DISTINCT i.queue, i.key, i.id, CASE i.state WHEN 'ready' THEN i.concurrency_key END, i.name
 FROM json_each(?) j CROSS JOIN sherd_item i INDEXED BY sherd_item_key
   ON i.queue = j.value ->> 0 AND i.key = j.value ->> 1 AND i.state <> 'done'`,
     params: [JSON.stringify(keyed.map(({ queue, key }) => [queue, key]))],
-  }) as readonly (readonly [queue: string, key: string, id: string])[];
-  return new Map(rows.map(([queue, key, id]) => [JSON.stringify([queue, key]), { id, isStored: true }]));
+  }) as readonly HolderRow[];
+  return new Map(
+    rows.map(([queue, key, id, concurrencyKey, name]) => {
+      const line: Line | null = concurrencyKey === null ? null : [queue, concurrencyKey, name];
+      return [JSON.stringify([queue, key]), { id, isStored: true, line }];
+    }),
+  );
 }
+
+type HolderRow = readonly [queue: string, key: string, id: string, lineKey: string | null, name: string];
 
 /** One at a time is twice as fast as taking them out of JSON, unless each is a round trip or a row that is billed. */
 function* insert(drafts: readonly Draft[], now: number, { local, paysByRow }: Costs): Script<void> {

@@ -1,5 +1,5 @@
 import type { Script } from "../script.ts";
-import { claimableParams, claimableSql } from "./claimable.ts";
+import { isClaimableParams, isClaimableSql } from "./claimable.ts";
 
 /**
  * When something may have to be done next. Locks: none. Indexes: `sherd_item_ready` up to the first item that a claim
@@ -10,10 +10,10 @@ export function* nextWakeInMs(queue: string, names: readonly string[], now: numb
     name: "next-wake",
     sql: `
 SELECT
-  EXISTS (${claimableSql("1")}),
+  ${isClaimableSql},
   (SELECT min(at) FROM sherd_item WHERE queue = ? AND state = 'timed'),
   (SELECT min(expires_at) FROM sherd_lease WHERE queue = ?)`,
-    params: [...claimableParams(queue, names, Number.MAX_SAFE_INTEGER, 1), queue, queue],
+    params: [...isClaimableParams(queue, names), queue, queue],
   }) as readonly (readonly [isClaimable: number, at: number | null, expiresAt: number | null])[];
   const [isClaimable, at, expiresAt] = row ?? [0, null, null];
   if (isClaimable === 1) return 0;

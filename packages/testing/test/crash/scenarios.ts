@@ -31,6 +31,9 @@ export interface Scenario {
 /** Long enough for what a scenario does under it, short enough to be waited for. */
 const deadLeaseMs = 300;
 
+/** So many behind a busy key that a claim of one blocks them. */
+const enoughToBlock = 210;
+
 const untilAborted: Wait = ({ signal }) =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 const runAll = async ({ shop }: Stage) => void (await shop.processor.processDue());
@@ -141,6 +144,35 @@ export const scenarios: readonly Scenario[] = [
     },
     async act({ shop }, [lease = ""]) {
       await shop.adapter.storage.claim(request({}), [lease]);
+    },
+  },
+  {
+    name: "claim, where many wait for one concurrency key",
+    about: [
+      "claim/find-busy",
+      "claim/pick-free",
+      "claim/measure",
+      "claim/block",
+      "claim/unblock",
+      "claim/lease",
+      "claim/commit",
+    ],
+    async prepare(stage) {
+      const order = {
+        act: "record",
+        note: "in line",
+        takesMs: 0,
+        options: { concurrencyKey: "line" },
+      } as const;
+      const ids = await stage.shop.place(...Array.from({ length: enoughToBlock }, () => order));
+      const { items } = await claim(stage, { limit: 1 });
+      return [...items.map(({ lease }) => lease), ...ids];
+    },
+    async act(stage, [lease = ""]) {
+      // It blocks those behind the first. Then that is given back and claimed again, and another one may follow.
+      await claim(stage, { limit: 1 });
+      await stage.shop.adapter.storage.closeLeases([lease]);
+      await claim(stage, { limit: 1 });
     },
   },
   {
