@@ -2,7 +2,7 @@ import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { depth } from "../../../sqlite/src/statements/depth.ts";
-import { useDatabase } from "../guarantees/databases.ts";
+import { useDatabase } from "../../../../tooling/databases.ts";
 import { type End, QueueBesideModel } from "./queue.ts";
 
 const names = ["old", "new"];
@@ -86,8 +86,9 @@ describe.each(["node:sqlite in memory", "postgres.js"] as const)(
     afterAll(() => Object.assign(depth, { reach, batch }));
 
     test("whatever happens to a queue, claims take what they should, in order", async () => {
+      const adapter = database.adapter();
       const property = fc.asyncProperty(steps, async (does) => {
-        const queue = new QueueBesideModel(database.adapter());
+        const queue = new QueueBesideModel(adapter);
         for (const one of does) await one(queue);
         await queue.look(names);
         await queue.drain(names);
