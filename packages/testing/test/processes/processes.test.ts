@@ -103,7 +103,8 @@ describe.each(sharedDatabases)("worker processes on %s", (kind) => {
 
   it("a worker frozen past its lease writes nothing when it goes on, and its batch-mates are unharmed", async () => {
     const { fragment, start, order, starts, until, drained } = await setUp();
-    const frozen = await start();
+    // Between its polls it has no write lock, with which nobody could go on when it is frozen.
+    const frozen = await start({ pollIntervalMs: 2_000 });
     const ids = await order({ act: "commit late", ms: 400 }, { act: "commit late", ms: 400 });
     await eventually(async () => (await starts()).length === 2, soon);
     frozen.signal("SIGSTOP");
